@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attaching: ask the daemon for a seat, map what it sends, check it, and keep the connection. The
+ * descriptors are closed at once. What then stands for this client is its mapping of the arena:
+ * the open file description behind it carries the seat lock, which the kernel drops when the last
+ * mapping is gone, however that comes about.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "client/attach.h"
+#include "client/connection.h"
+#include "client/pool.h"
+#include "shm/atomics.h"
+#include "shm/geometry.h"
+#include "shm/record.h"
+#include "shm/wait.h"
+#include "shm/wire.h"
+
+#define ATTACH_TIMEOUT_MS 10000u
+
+static int options_read(struct thruster_attach_options *ret, const struct thruster_attach_options *o)
+{
+	struct thruster_attach_options known = { .size = sizeof(known) };
+	const unsigned char *bytes = (const unsigned char *)o;
+	size_t i;
+
+	if (o) {
+		if (o->size < sizeof(o->size))
+			return -EINVAL;
+		for (i = sizeof(known); i < o->size; i++)
+			if (bytes[i])
+				return -E2BIG;
+		memcpy(&known, o, o->size < sizeof(known) ? o->size : sizeof(known));
+	}
+	known.socket_path = thr_connection_path(known.socket_path);
+	if (!known.label)
+		known.label = program_invocation_short_name;
+	if (known.timeout_ms == 0)
+		known.timeout_ms = ATTACH_TIMEOUT_MS;
+	*ret = known;
+	return 0;
+}
+
+/* Both descriptors must be memfds of the promised size that can never shrink under our mapping. */
+static int check_memfd(int fd, uint64_t bytes)
+{
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 || (uint64_t)st.st_size != bytes)
+		return -EPROTO;
+	return 0;
+}
+
+/* Map at an address that is a multiple of `align`, a power of two. */
+static int map_aligned(void **ret, int fd, uint64_t bytes, uint64_t align)
+{
+	uint64_t reserve = align > (uint64_t)sysconf(_SC_PAGESIZE) ? align : 0;
+	uint8_t *area, *at;
+	uintptr_t gap;
+
+	area = mmap(NULL, bytes + reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (area == MAP_FAILED)
+		return -errno;
+	gap = -(uintptr_t)area & (align - 1);
+	if (!reserve)
+		gap = 0;
+	at = mmap(area + gap, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+	if (at == MAP_FAILED) {
+		int r = -errno;
+
+		munmap(area, bytes + reserve);
+		return r;
+	}
+	if (gap)
+		munmap(area, gap);
+	if (reserve - gap)
+		munmap(at + bytes, reserve - gap);
+	*ret = at;
+	return 0;
+}
+
+static int map_board(struct thruster_pool *pool, int fd, uint64_t bytes)
+{
+	void *at;
+	int r = check_memfd(fd, bytes);
+
+	if (r < 0)
+		return r;
+	if (bytes < sizeof(struct thr_board))
+		return -EPROTO;
+	at = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	pool->board = at;
+	pool->board_bytes = bytes;
+	if (madvise(at, bytes, MADV_DONTFORK) < 0)
+		return -errno;
+	if (pool->board->magic != THR_BOARD_MAGIC || pool->board->abi != THR_ABI)
+		return -EPROTO;
+	return 0;
+}
+
+static int map_arena(struct thruster_pool *pool, int fd, uint64_t bytes)
+{
+	struct thr_geometry geometry = pool->board->geometry;
+	int r;
+
+	if (!thr_geometry_is_valid(&geometry) || geometry.arena_bytes != bytes ||
+		geometry.board_bytes != pool->board_bytes)
+		return -EPROTO;
+	r = check_memfd(fd, bytes);
+	if (r < 0)
+		return r;
+	r = map_aligned(&pool->arena, fd, bytes, geometry.map_align_bytes);
+	if (r < 0)
+		return r;
+	pool->arena_bytes = bytes;
+	if (madvise(pool->arena, bytes, MADV_DONTFORK) < 0)
+		return -errno;
+	thr_view_init(&pool->view, pool->arena, &geometry);
+	if (load_acquire(&pool->view.control->magic) != THR_CONTROL_MAGIC)
+		return -EPROTO;
+	pool->roster = (const uint32_t *)((const uint8_t *)pool->board + geometry.roster_offset);
+	return 0;
+}
+
+void thr_unmap(struct thruster_pool *pool)
+{
+	if (pool->arena)
+		munmap(pool->arena, pool->arena_bytes);
+	if (pool->board)
+		munmap((void *)pool->board, pool->board_bytes);
+	pool->arena = NULL;
+	pool->board = NULL;
+}
+
+static int take_seat(struct thruster_pool *pool, const struct connection_answer *answer)
+{
+	int r;
+
+	if (answer->fd[0] < 0 || answer->fd[1] < 0)
+		return -EPROTO;
+	r = map_board(pool, answer->fd[1], answer->reply.board_bytes);
+	if (r == 0)
+		r = map_arena(pool, answer->fd[0], answer->reply.arena_bytes);
+	if (r < 0)
+		return r;
+	pool->id = (struct client_id){ answer->reply.client_id };
+	pool->seat = client_id_seat(pool->id);
+	if (pool->seat.n < 1 || pool->seat.n > pool->view.n_seats)
+		return -EPROTO;
+	pool->nonce = pool->board->nonce;
+	pool->is_fenced = pool->board->fenced || thr_barrier_register() < 0;
+	pool->is_attached = 1;
+	return 0;
+}
+
+static int copy_name(char to[THR_NAME_MAX], const char *from)
+{
+	size_t n = strlen(from);
+
+	if (n == 0 || n >= THR_NAME_MAX)
+		return -EINVAL;
+	memcpy(to, from, n + 1);
+	return 0;
+}
+
+static int connect_and_map(struct thruster_pool *pool, const char *arena,
+	const struct thruster_attach_options *options)
+{
+	struct wire_attach request = { .header = wire_header_make(WIRE_ATTACH) };
+	int *connection = &thr_pool_remains(pool)->connection;
+	struct connection_answer answer;
+	int r;
+
+	if (copy_name(request.arena, arena) < 0)
+		return -EINVAL;
+	strncpy(request.label, options->label, sizeof(request.label) - 1);
+	r = thr_connection_open(connection, options->socket_path, options->timeout_ms);
+	if (r < 0)
+		return r;
+	r = thr_connection_ask(*connection, &request, sizeof(request), &answer);
+	if (r < 0)
+		return r;
+	r = answer.reply.status;
+	if (r == 0)
+		r = take_seat(pool, &answer);
+	if (answer.fd[0] >= 0)
+		close(answer.fd[0]);
+	if (answer.fd[1] >= 0)
+		close(answer.fd[1]);
+	return r;
+}
+
+EXPORT int thruster_attach(struct thruster_pool **ret_pool, const char *arena,
+	const struct thruster_attach_options *options)
+{
+	struct thruster_attach_options o;
+	struct thruster_pool *pool;
+	int r, error = errno;
+
+	if (!ret_pool)
+		return -EINVAL;
+	r = options_read(&o, options);
+	if (r < 0)
+		return r;
+	r = thr_pool_new(&pool);
+	if (r < 0)
+		return r;
+	r = connect_and_map(pool, arena ? arena : "default", &o);
+	if (r < 0) {
+		thr_unmap(pool);
+		if (thr_pool_remains(pool)->connection >= 0)
+			close(thr_pool_remains(pool)->connection);
+		thr_pool_free(pool);
+	} else {
+		*ret_pool = pool;
+	}
+	errno = error;
+	return r;
+}
+
+EXPORT uint32_t thruster_client_id(const struct thruster_pool *pool)
+{
+	return pool && pool->is_attached ? pool->id.n : 0;
+}
+
+EXPORT const char *thruster_version(void)
+{
+	return THRUSTER_VERSION;
+}

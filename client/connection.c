@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Talking to the daemon. Blocking calls with the socket's own time limits: a stopped daemon costs
+ * its caller the limit and no more.
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "client/connection.h"
+
+const char *thr_connection_path(const char *path)
+{
+	const char *env;
+
+	if (path)
+		return path;
+	env = secure_getenv("THRUSTER_SOCKET");
+	return env && *env ? env : WIRE_DEFAULT_SOCKET;
+}
+
+static int set_time_limits(int fd, unsigned timeout_ms)
+{
+	struct timeval limit = { timeout_ms / 1000, (suseconds_t)(timeout_ms % 1000) * 1000 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* What a time limit, and a socket that is not there, are called here. */
+static int connection_error(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return -ETIMEDOUT;
+	case ENOENT:
+	case ENOTDIR:
+		return -ECONNREFUSED;
+	case EPROTOTYPE: /* some other program's socket */
+		return -EPROTO;
+	case EPIPE:
+		return -ECONNRESET;
+	default:
+		return -error;
+	}
+}
+
+int thr_connection_open(int *ret_fd, const char *path, unsigned timeout_ms)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, r;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	r = set_time_limits(fd, timeout_ms);
+	while (r == 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		if (errno != EINTR)
+			r = connection_error(errno);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static void answer_take_fds(struct connection_answer *answer, struct msghdr *message)
+{
+	struct cmsghdr *c;
+	size_t n, i, have = 0;
+	int fd;
+
+	for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+			if (have < CONNECTION_FDS_MAX)
+				answer->fd[have++] = fd;
+			else
+				close(fd);
+		}
+	}
+}
+
+static int receive_answer(int fd, struct connection_answer *ret)
+{
+	struct connection_answer answer = { .fd = { -1, -1 } };
+	struct iovec text = { &answer.reply, sizeof(answer.reply) };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int) * CONNECTION_FDS_MAX)];
+	} control;
+	struct msghdr message = {
+		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	ssize_t n;
+	bool is_ours;
+
+	do
+		n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return connection_error(errno);
+	if (n == 0)
+		return -ECONNRESET;
+	answer_take_fds(&answer, &message);
+	is_ours = n == (ssize_t)sizeof(answer.reply) && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+		  answer.reply.header.magic == WIRE_MAGIC &&
+		  answer.reply.header.version == WIRE_VERSION &&
+		  answer.reply.header.type == WIRE_REPLY && answer.reply.status <= 0;
+	if (!is_ours) {
+		if (answer.fd[0] >= 0)
+			close(answer.fd[0]);
+		if (answer.fd[1] >= 0)
+			close(answer.fd[1]);
+		return -EPROTO;
+	}
+	*ret = answer;
+	return 0;
+}
+
+int thr_connection_ask(int fd, const void *request, size_t size, struct connection_answer *ret)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, request, size, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	/* A daemon that has closed may have said why first. */
+	if (n < 0 && errno != EPIPE)
+		return connection_error(errno);
+	return receive_answer(fd, ret);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLIENT_CONNECTION_H
+#define CLIENT_CONNECTION_H
+
+/* One exchange of messages with the daemon (shm/wire.h), with a time limit on every step. */
+
+#include <stddef.h>
+#include "shm/wire.h"
+
+#define CONNECTION_FDS_MAX 2
+
+struct connection_answer {
+	struct wire_reply reply;
+	int fd[CONNECTION_FDS_MAX]; /* the receiver's to close; -1 = not sent */
+};
+
+/*
+ * The socket to use: `path`, or $THRUSTER_SOCKET, or the default.
+ */
+const char *thr_connection_path(const char *path);
+
+/*
+ * Connect to the daemon. 0 and a descriptor, or -ECONNREFUSED (nobody there, or no such path),
+ * -EACCES, -ENAMETOOLONG, -ETIMEDOUT, or another -errno.
+ */
+int thr_connection_open(int *ret_fd, const char *path, unsigned timeout_ms);
+
+/*
+ * Send a request and wait for the reply. 0 if a reply of our version came, whatever its status;
+ * -EPROTO if it is none, -ECONNRESET if the daemon went away, -ETIMEDOUT.
+ */
+int thr_connection_ask(int fd, const void *request, size_t size, struct connection_answer *ret);
+
+#endif

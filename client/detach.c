@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Leaving: give back what is still leased, unmap, and tell the daemon, so that the seat is free
+ * when the call returns. If the daemon does not answer, it finds out by itself later.
+ */
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include "client/attach.h"
+#include "client/connection.h"
+#include "client/pool.h"
+#include "shm/reclaim.h"
+#include "shm/wait.h"
+#include "shm/wire.h"
+
+static void give_back_all(struct thruster_pool *pool)
+{
+	struct thr_reclaimed sum = { 0 };
+
+	thr_reclaim_seat(&pool->view, pool->seat, &sum);
+	if (sum.total && wait_is_wanted(pool->view.control, pool->is_fenced))
+		thr_wait_wake(pool->view.control);
+}
+
+static void say_goodbye(int connection)
+{
+	struct wire_detach request = { wire_header_make(WIRE_DETACH) };
+	struct timeval limit = { .tv_sec = 1 };
+	struct connection_answer answer;
+
+	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (thr_connection_ask(connection, &request, sizeof(request), &answer) == 0) {
+		if (answer.fd[0] >= 0)
+			close(answer.fd[0]);
+		if (answer.fd[1] >= 0)
+			close(answer.fd[1]);
+	}
+}
+
+EXPORT int thruster_detach(struct thruster_pool *pool)
+{
+	int error = errno, r = 0, connection;
+
+	if (!pool)
+		return 0;
+	connection = thr_pool_remains(pool)->connection;
+	if (pool->is_attached) {
+		give_back_all(pool);
+		thr_unmap(pool);
+		say_goodbye(connection);
+	} else {
+		r = -ECHILD;
+	}
+	close(connection);
+	thr_pool_free(pool);
+	errno = error;
+	return r;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool's own memory, and the way from the values that users hold (leases, tickets) to slots.
+ * Those values come from anywhere, so each part of them is checked before it is used.
+ */
+
+#include <errno.h>
+#include <sys/mman.h>
+#include "client/pool.h"
+#include "shm/atomics.h"
+#include "shm/record.h"
+#include "shm/token.h"
+
+#define WIPED_BYTES ((sizeof(struct thruster_pool) + 65535) & ~(size_t)65535)
+#define KEPT_BYTES ((size_t)65536)
+
+int thr_pool_new(struct thruster_pool **ret_pool)
+{
+	struct thruster_pool *pool = mmap(NULL, WIPED_BYTES + KEPT_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int r;
+
+	if (pool == MAP_FAILED)
+		return -errno;
+	if (madvise(pool, WIPED_BYTES, MADV_WIPEONFORK) < 0) {
+		r = -errno;
+		thr_pool_free(pool);
+		return r;
+	}
+	thr_pool_remains(pool)->connection = -1;
+	*ret_pool = pool;
+	return 0;
+}
+
+void thr_pool_free(struct thruster_pool *pool)
+{
+	munmap(pool, WIPED_BYTES + KEPT_BYTES);
+}
+
+struct pool_remains *thr_pool_remains(struct thruster_pool *pool)
+{
+	return (struct pool_remains *)((uint8_t *)pool + WIPED_BYTES);
+}
+
+int thr_pool_find(const struct thruster_pool *pool, uint64_t where, unsigned mark,
+	struct place *ret_place)
+{
+	struct place place = { .class_index = where_class(where), .slot = where_slot(where) };
+
+	if (!where_has_mark(where, mark))
+		return -EINVAL;
+	if (!where_is_in_arena(where, pool->nonce))
+		return -ESTALE;
+	if (place.class_index >= pool->view.n_classes)
+		return -EINVAL;
+	place.class_ = &pool->view.class_[place.class_index];
+	if (place.slot.n >= place.class_->slots)
+		return -EINVAL;
+	*ret_place = place;
+	return 0;
+}
+
+int thr_pool_find_lease(struct thruster_pool *pool, const struct thruster_lease *lease,
+	struct place *ret_place)
+{
+	int r = thr_pool_find(pool, lease->token[0], TOKEN_MARK_LEASE, ret_place);
+
+	if (r == 0 && (!record_is_leased(lease->token[1]) || !record_is_well_formed(lease->token[1])))
+		r = -EINVAL;
+	else if (r == 0 && !record_is_owned_by(lease->token[1], pool->seat))
+		r = -ESTALE;
+	if (r < 0)
+		add_relaxed(&pool_counters(pool)->refused_total, 1);
+	return r;
+}
+
+struct thruster_lease thr_pool_lease(const struct thruster_pool *pool, struct place place,
+	uint64_t record)
+{
+	return (struct thruster_lease){
+		.data = class_data(place.class_, place.slot),
+		.size = record_run(record) * place.class_->stride_bytes,
+		.token = {
+			where_pack(TOKEN_MARK_LEASE, pool->nonce, place.class_index, place.slot),
+			record,
+		},
+	};
+}

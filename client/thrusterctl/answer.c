@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The text comes in a sealed memfd, so its size is no matter and nobody changes it while we read. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "client/connection.h"
+#include "client/thrusterctl/answer.h"
+
+#define TIMEOUT_MS 10000u
+
+static enum exit_status fail(const struct command *command, int r)
+{
+	switch (r) {
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+		fprintf(stderr, "thrusterctl: no daemon answers at %s; is thrusterd running?\n",
+			command->socket_path);
+		return EXIT_NO_DAEMON;
+	case -ETIMEDOUT:
+		fprintf(stderr, "thrusterctl: the daemon at %s does not answer\n", command->socket_path);
+		return EXIT_NO_DAEMON;
+	case -EPROTO:
+		fprintf(stderr, "thrusterctl: what answers at %s is no thrusterd of this version (%s)\n",
+			command->socket_path, THRUSTER_VERSION);
+		return EXIT_ERROR;
+	default:
+		fprintf(stderr, "thrusterctl: %s: %s\n", command->socket_path, strerror(-r));
+		return EXIT_ERROR;
+	}
+}
+
+static int parse(json_t **ret, int fd)
+{
+	json_error_t error;
+	struct stat st;
+	void *text;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -EPROTO;
+	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return -errno;
+	*ret = json_loadb(text, (size_t)st.st_size, 0, &error);
+	munmap(text, (size_t)st.st_size);
+	return *ret ? 0 : -EPROTO;
+}
+
+enum exit_status answer_get(json_t **ret, const struct command *command,
+	enum wire_question question)
+{
+	struct wire_query query = {
+		.header = wire_header_make(WIRE_QUERY), .question = question, .limit = command->limit
+	};
+	struct connection_answer answer = { .fd = { -1, -1 } };
+	int fd, r;
+
+	r = thr_connection_open(&fd, command->socket_path, TIMEOUT_MS);
+	if (r < 0)
+		return fail(command, r);
+	r = thr_connection_ask(fd, &query, sizeof(query), &answer);
+	close(fd);
+	if (r == 0)
+		r = answer.reply.status;
+	if (r == 0)
+		r = parse(ret, answer.fd[0]);
+	if (answer.fd[0] >= 0)
+		close(answer.fd[0]);
+	if (answer.fd[1] >= 0)
+		close(answer.fd[1]);
+	return r < 0 ? fail(command, r) : EXIT_OK;
+}
+
+void answer_print(const json_t *answer)
+{
+	json_dumpf(answer, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+uint64_t answer_number(const json_t *object, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+const char *answer_string(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s ? s : "-";
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* thrusterctl leases: every lease, oldest first, and who holds it. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include "client/thrusterctl/answer.h"
+#include "client/thrusterctl/table.h"
+
+static void add_lease(struct table *table, const json_t *lease)
+{
+	table_add(table, answer_string(lease, "arena"));
+	table_add_bytes(table, answer_number(lease, "size_bytes"));
+	table_add_number(table, answer_number(lease, "slot"));
+	table_add_duration(table, answer_number(lease, "age_ns"));
+	table_add(table, answer_string(lease, "state"));
+	table_add_number(table, answer_number(lease, "client_id"));
+	table_add_number(table, answer_number(lease, "pid"));
+	table_add(table, answer_string(lease, "label"));
+}
+
+static void print_leases(const json_t *answer)
+{
+	static const char *const titles[] = { "<ARENA", "SIZE", "SLOT", "AGE", "<STATE", "CLIENT", "PID",
+		"<LABEL", NULL };
+	json_t *leases = json_object_get(answer, "leases"), *lease;
+	struct table table;
+	size_t i;
+
+	table_init(&table, titles);
+	json_array_foreach(leases, i, lease)
+		add_lease(&table, lease);
+	table_print(&table);
+	table_fini(&table);
+	if (json_array_size(leases) < answer_number(answer, "leases_total"))
+		printf("the oldest %zu of %" PRIu64 " leases; --limit 0 shows all\n",
+			json_array_size(leases), answer_number(answer, "leases_total"));
+}
+
+enum exit_status command_leases(const struct command *command)
+{
+	json_t *answer;
+	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_LEASES);
+
+	if (status != EXIT_OK)
+		return status;
+	if (command->is_json)
+		answer_print(answer);
+	else
+		print_leases(answer);
+	json_decref(answer);
+	return EXIT_OK;
+}

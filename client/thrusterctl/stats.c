@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* thrusterctl stats: how full each class is and what happened to it. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include "client/thrusterctl/answer.h"
+#include "client/thrusterctl/table.h"
+
+static void print_classes(const json_t *arena)
+{
+	static const char *const titles[] = { "SLOT", "SLOTS", "FREE", "FREE MIN", "LEASED", "PEAK",
+		"RENTS", "RETURNS", "RECLAIMED", "EXHAUSTED", NULL };
+	json_t *class_;
+	struct table table;
+	size_t i;
+
+	table_init(&table, titles);
+	json_array_foreach(json_object_get(arena, "classes"), i, class_) {
+		table_add_bytes(&table, answer_number(class_, "slot_bytes"));
+		table_add_number(&table, answer_number(class_, "slots"));
+		table_add_number(&table, answer_number(class_, "free"));
+		table_add_number(&table, answer_number(class_, "free_min"));
+		table_add_number(&table, answer_number(class_, "leased"));
+		table_add_number(&table, answer_number(class_, "leased_peak"));
+		table_add_number(&table, answer_number(class_, "rents_total"));
+		table_add_number(&table, answer_number(class_, "returns_total"));
+		table_add_number(&table, answer_number(class_, "reclaimed_total"));
+		table_add_number(&table, answer_number(class_, "exhausted_total"));
+	}
+	table_print(&table);
+	table_fini(&table);
+}
+
+static void print_arena(const json_t *arena)
+{
+	printf("arena %s: %" PRIu64 " MiB, %zu of %" PRIu64 " clients\n", answer_string(arena, "name"),
+		answer_number(arena, "size_bytes") >> 20,
+		json_array_size(json_object_get(arena, "clients")), answer_number(arena, "max_clients"));
+	print_classes(arena);
+	putchar('\n');
+}
+
+static void print_stats(const json_t *answer)
+{
+	const json_t *daemon = json_object_get(answer, "daemon");
+	const json_t *reclaim = json_object_get(answer, "reclaim");
+	uint64_t up_ns = answer_number(answer, "timestamp_realtime_ns") -
+			 answer_number(daemon, "started_realtime_ns");
+	json_t *arena;
+	size_t i;
+
+	printf("thrusterd %s, pid %" PRIu64 ", %s for %" PRIu64 " s\n\n", answer_string(daemon, "version"),
+		answer_number(daemon, "pid"), answer_string(daemon, "state"), up_ns / 1000000000u);
+	json_array_foreach(json_object_get(answer, "arenas"), i, arena)
+		print_arena(arena);
+	printf("reclaimed since the start: %" PRIu64 " leases, %" PRIu64 " clients gone without a detach\n",
+		answer_number(reclaim, "leases_total"), answer_number(reclaim, "clients_total"));
+}
+
+enum exit_status command_stats(const struct command *command)
+{
+	json_t *answer;
+	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_STATS);
+
+	if (status != EXIT_OK)
+		return status;
+	if (command->is_json)
+		answer_print(answer);
+	else
+		print_stats(answer);
+	json_decref(answer);
+	return EXIT_OK;
+}

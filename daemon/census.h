@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_CENSUS_H
+#define DAEMON_CENSUS_H
+
+/*
+ * Counting an arena by walking its records. The fast path has no clock and no counters of its own:
+ * a record's sequence says how often its slot was leased, and the census remembers each record as
+ * it last saw it, so the difference counts the rents between two walks and the time since a record
+ * last changed is the age of its lease.
+ */
+
+#include <stdint.h>
+#include "shm/abi.h"
+#include "shm/view.h"
+
+/* A lease as the last walk saw it. */
+struct census_lease {
+	uint32_t class_;
+	struct slot_id slot;
+	uint64_t record;
+	uint64_t age_ns; /* since a walk first saw it; for a lease in transit since it was orphaned,
+	                    if its sender has gone */
+};
+
+struct census_class {
+	struct thr_class_figures figures;
+	uint64_t pending;        /* leases in transit */
+	uint64_t *core_leased;   /* slots leased of each core's arc */
+	uint64_t *seen;          /* each slot's record at the last walk */
+	uint32_t *since;         /* when that was first seen, in census ticks; top bit: orphaned */
+};
+
+struct census_seat {
+	uint64_t leases, bytes;
+};
+
+struct census {
+	struct census_class class_[THR_CLASSES_MAX];
+	struct census_seat *seats; /* 0 to n_seats; 0 collects what no seat should have */
+	uint32_t n_classes, n_seats;
+	uint64_t started_ns;       /* CLOCK_MONOTONIC */
+	uint64_t grace_ns;
+	uint64_t sampled_ns;       /* CLOCK_MONOTONIC, of the last walk */
+	uint64_t duration_ns;      /* that it took */
+};
+
+int census_init(struct census *census, const struct thr_view *view, uint64_t grace_ns);
+void census_fini(struct census *census);
+
+/*
+ * Walk. Leases in transit whose sender has been gone for the grace time are taken back; they are
+ * added to reclaimed[], which by class counts all leases that the daemon ever took back. Returns
+ * how many this walk took.
+ */
+uint64_t census_walk(struct census *census, const struct thr_view *view,
+	uint64_t reclaimed[THR_CLASSES_MAX]);
+
+/*
+ * The leases that the last walk saw, oldest first, at most `limit` (0: all). The array is the
+ * caller's. 0 or -ENOMEM.
+ */
+int census_leases(const struct census *census, const struct thr_view *view, size_t limit,
+	struct census_lease **ret_leases, size_t *ret_n);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading the configuration. Jansson parses; here every field is looked up by name, checked for
+ * type and bounds, and every name that is not ours is refused. The first mistake ends the reading:
+ * the form (daemon/form.h) remembers it with the path of the field.
+ */
+
+#include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/cleanup.h"
+#include "daemon/config.h"
+#include "daemon/form.h"
+
+#define CONFIG_BYTES_MAX (1 << 20)
+
+static void free_json(json_t **json)
+{
+	json_decref(*json);
+}
+
+static void read_class(struct form *form, const char *path, json_t *object, struct thr_class_spec *ret)
+{
+	static const char *const names[] = { "slot_bytes", "slots", "align_bytes", NULL };
+	struct path where;
+
+	form_check_names(form, path, object, names);
+	ret->slot_bytes = form_number(form, path, "slot_bytes", object, GEOMETRY_SLOT_BYTES_MIN,
+		GEOMETRY_SLOT_BYTES_MAX, UINT64_MAX);
+	ret->slots = (uint32_t)form_number(form, path, "slots", object, 1, GEOMETRY_SLOTS_MAX,
+		UINT64_MAX);
+	ret->align_bytes = (uint32_t)form_number(form, path, "align_bytes", object, GEOMETRY_ALIGN_MIN,
+		GEOMETRY_ALIGN_MAX, 0);
+	if (ret->align_bytes & (ret->align_bytes - 1)) {
+		where = path_make("%s.align_bytes", path);
+		form_fail(form, where.text, "%u is not a power of two; allowed: powers of two from %u to %u",
+			ret->align_bytes, GEOMETRY_ALIGN_MIN, GEOMETRY_ALIGN_MAX);
+	}
+}
+
+static uint64_t spec_stride(const struct thr_class_spec *spec)
+{
+	return thr_stride_bytes(spec->slot_bytes, spec->align_bytes);
+}
+
+/* Keep the classes sorted; two whose slots come out equally large would be one. */
+static void insert_class(struct form *form, const char *path, struct config_arena *arena,
+	struct thr_class_spec spec)
+{
+	uint32_t at = arena->n_classes;
+
+	while (at > 0 && spec_stride(&arena->classes[at - 1]) >= spec_stride(&spec)) {
+		if (spec_stride(&arena->classes[at - 1]) == spec_stride(&spec)) {
+			form_fail(form, path, "has slots of %" PRIu64
+				" bytes like another class of this arena; make it one class", spec_stride(&spec));
+			return;
+		}
+		arena->classes[at] = arena->classes[at - 1];
+		at--;
+	}
+	arena->classes[at] = spec;
+	arena->n_classes++;
+}
+
+static void read_classes(struct form *form, const char *path, json_t *array, struct config_arena *arena)
+{
+	struct path where;
+	size_t i;
+
+	if (!json_is_array(array) || json_array_size(array) < 1 ||
+		json_array_size(array) > THR_CLASSES_MAX) {
+		form_fail(form, path, "%s; must be an array of 1 to %u classes",
+			json_is_array(array) ? "has the wrong length" : form_kind(array), THR_CLASSES_MAX);
+		return;
+	}
+	for (i = 0; i < json_array_size(array) && !form->has_failed; i++) {
+		struct thr_class_spec spec = { 0 };
+
+		where = path_make("%s[%zu]", path, i);
+		read_class(form, where.text, json_array_get(array, i), &spec);
+		if (!form->has_failed)
+			insert_class(form, where.text, arena, spec);
+	}
+}
+
+static bool user_find(const char *name, uint32_t *ret)
+{
+	struct passwd *user = getpwnam(name);
+
+	if (user)
+		*ret = user->pw_uid;
+	return user;
+}
+
+static bool group_find(const char *name, uint32_t *ret)
+{
+	struct group *group = getgrnam(name);
+
+	if (group)
+		*ret = group->gr_gid;
+	return group;
+}
+
+/* Names or numbers of users, or of groups. Returns how many. */
+static size_t read_ids(struct form *form, const char *path, json_t *array, const char *what,
+	bool (*find)(const char *name, uint32_t *ret), uint32_t ids[ACCESS_ENTRIES_MAX])
+{
+	struct path where;
+	size_t i;
+
+	if (!array)
+		return 0;
+	if (!json_is_array(array) || json_array_size(array) > ACCESS_ENTRIES_MAX) {
+		form_fail(form, path, "must be an array of at most %u names or numbers of %ss",
+			ACCESS_ENTRIES_MAX, what);
+		return 0;
+	}
+	for (i = 0; i < json_array_size(array) && !form->has_failed; i++) {
+		json_t *value = json_array_get(array, i);
+
+		where = path_make("%s[%zu]", path, i);
+		if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+			json_integer_value(value) < UINT32_MAX)
+			ids[i] = (uint32_t)json_integer_value(value);
+		else if (!json_is_string(value))
+			form_fail(form, where.text, "must be the name of a %s, or a number from 0 to %u", what,
+				UINT32_MAX - 1);
+		else if (!find(json_string_value(value), &ids[i]))
+			form_fail(form, where.text, "this machine has no %s \"%.64s\"", what,
+				json_string_value(value));
+	}
+	return i;
+}
+
+static void access_init_default(struct access *ret)
+{
+	uint32_t group;
+
+	*ret = (struct access){ .users = { 0, geteuid() }, .n_users = 2 };
+	if (group_find("thruster-clients", &group))
+		ret->groups[ret->n_groups++] = group;
+}
+
+static void read_access(struct form *form, const char *path, json_t *object, struct access *ret)
+{
+	static const char *const names[] = { "users", "groups", NULL };
+	struct path where;
+
+	if (!object) {
+		access_init_default(ret);
+		return;
+	}
+	form_check_names(form, path, object, names);
+	where = path_make("%s.users", path);
+	ret->n_users = read_ids(form, where.text, json_object_get(object, "users"), "user", user_find,
+		ret->users);
+	where = path_make("%s.groups", path);
+	ret->n_groups = read_ids(form, where.text, json_object_get(object, "groups"), "group", group_find,
+		ret->groups);
+}
+
+static void read_name(struct form *form, const char *path, json_t *value, char ret[THR_NAME_MAX])
+{
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	const char *name = json_string_value(value);
+
+	if (!name)
+		form_fail(form, path, "is %s; must be a string", form_kind(value));
+	else if (*name == 0 || json_string_length(value) >= THR_NAME_MAX ||
+		 strspn(name, allowed) != json_string_length(value))
+		form_fail(form, path, "must have 1 to %u of the characters A-Z a-z 0-9 . _ -",
+			THR_NAME_MAX - 1);
+	else
+		strcpy(ret, name);
+}
+
+static void lay_out(struct form *form, const char *path, struct config_arena *arena)
+{
+	if (thr_geometry_init(&arena->geometry, config_cores(), arena->max_clients, arena->classes,
+		    arena->n_classes) < 0)
+		form_fail(form, path, "the arena would be larger than %" PRIu64 " bytes",
+			(uint64_t)GEOMETRY_ARENA_BYTES_MAX);
+}
+
+static void read_arena(struct form *form, const char *path, json_t *object, struct config_arena *ret)
+{
+	static const char *const names[] = { "name", "max_clients", "undelivered_grace_ms", "classes",
+		"allow", NULL };
+	struct path where;
+
+	form_check_names(form, path, object, names);
+	where = path_make("%s.name", path);
+	read_name(form, where.text, json_object_get(object, "name"), ret->name);
+	ret->max_clients = (uint32_t)form_number(form, path, "max_clients", object, 1, THR_SEATS_MAX,
+		CONFIG_MAX_CLIENTS_DEFAULT);
+	ret->undelivered_grace_ms = form_number(form, path, "undelivered_grace_ms", object, 0,
+		CONFIG_GRACE_MS_MAX, CONFIG_GRACE_MS_DEFAULT);
+	where = path_make("%s.classes", path);
+	read_classes(form, where.text, json_object_get(object, "classes"), ret);
+	where = path_make("%s.allow", path);
+	read_access(form, where.text, json_object_get(object, "allow"), &ret->access);
+	if (!form->has_failed)
+		lay_out(form, path, ret);
+}
+
+static void read_config(struct form *form, json_t *root, struct config *ret)
+{
+	static const char *const names[] = { "arenas", NULL };
+	json_t *arenas = json_object_get(root, "arenas");
+	struct path where;
+	size_t i, j;
+
+	form_check_names(form, "", root, names);
+	if (!json_is_array(arenas) || json_array_size(arenas) < 1 ||
+		json_array_size(arenas) > CONFIG_ARENAS_MAX)
+		form_fail(form, "arenas", "%s; must be an array of 1 to %u arenas",
+			json_is_array(arenas) ? "has the wrong length" : form_kind(arenas),
+			CONFIG_ARENAS_MAX);
+	for (i = 0; !form->has_failed && i < json_array_size(arenas); i++) {
+		where = path_make("arenas[%zu]", i);
+		read_arena(form, where.text, json_array_get(arenas, i), &ret->arenas[i]);
+		for (j = 0; j < i; j++)
+			if (!form->has_failed && strcmp(ret->arenas[i].name, ret->arenas[j].name) == 0) {
+				where = path_make("arenas[%zu].name", i);
+				form_fail(form, where.text, "\"%s\" is the name of arenas[%zu] already",
+					ret->arenas[i].name, j);
+			}
+		ret->n_arenas = i + 1;
+	}
+}
+
+int config_new_from_text(struct config **ret, const char *name, const char *text, size_t length,
+	struct config_error *ret_error)
+{
+	_cleanup_(free_memory) struct config *config = calloc(1, sizeof(*config));
+	_cleanup_(free_json) json_t *root = NULL;
+	struct form form = { .name = name, .text = text, .length = length, .error = ret_error };
+	json_error_t error;
+
+	if (!config) {
+		snprintf(ret_error->text, sizeof(ret_error->text), "%s: out of memory", name);
+		return -ENOMEM;
+	}
+	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+	if (!root) {
+		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s:%d:%d: not JSON: %s", name,
+			error.line, error.column, error.text);
+		return -EINVAL;
+	}
+	read_config(&form, root, config);
+	if (form.has_failed)
+		return -EINVAL;
+	*ret = take_pointer(config);
+	return 0;
+}
+
+int config_new_from_file(struct config **ret, const char *path, struct config_error *ret_error)
+{
+	_cleanup_(free_memory) char *text = malloc(CONFIG_BYTES_MAX + 1);
+	FILE *file = fopen(path, "re");
+	size_t n;
+	int r = 0;
+
+	if (!file || !text) {
+		r = file ? -ENOMEM : -errno;
+		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: cannot be read: %s", path,
+			strerror(-r));
+		if (file)
+			fclose(file);
+		return r;
+	}
+	n = fread(text, 1, CONFIG_BYTES_MAX + 1, file);
+	if (ferror(file)) {
+		r = errno ? -errno : -EIO;
+		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: cannot be read: %s", path,
+			strerror(-r));
+	} else if (n > CONFIG_BYTES_MAX) {
+		r = -EFBIG;
+		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: larger than %d bytes", path,
+			CONFIG_BYTES_MAX);
+	}
+	fclose(file);
+	return r < 0 ? r : config_new_from_text(ret, path, text, n, ret_error);
+}
+
+struct config *config_new_default(void)
+{
+	static const struct thr_class_spec classes[] = {
+		{ .slot_bytes = 1024, .slots = 4096 },
+		{ .slot_bytes = 4096, .slots = 4096 },
+		{ .slot_bytes = 65536, .slots = 256 },
+		{ .slot_bytes = 1 << 20, .slots = 16 },
+	};
+	struct config *config = calloc(1, sizeof(*config));
+	struct config_arena *arena;
+
+	if (!config)
+		return NULL;
+	config->n_arenas = 1;
+	arena = &config->arenas[0];
+	strcpy(arena->name, "default");
+	arena->max_clients = CONFIG_MAX_CLIENTS_DEFAULT;
+	arena->undelivered_grace_ms = CONFIG_GRACE_MS_DEFAULT;
+	access_init_default(&arena->access);
+	arena->n_classes = sizeof(classes) / sizeof(classes[0]);
+	memcpy(arena->classes, classes, sizeof(classes));
+	thr_geometry_init(&arena->geometry, config_cores(), arena->max_clients, arena->classes,
+		arena->n_classes);
+	return config;
+}
+
+uint32_t config_cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_CONF);
+
+	return n < 1 ? 1 : n > (long)THR_CORES_MAX ? THR_CORES_MAX : (uint32_t)n;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* thrusterd: read the options and the configuration, serve until told to stop. */
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "daemon/cleanup.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "shm/wire.h"
+
+#define EXIT_USAGE 2
+
+const char *argp_program_version = "thrusterd " THRUSTER_VERSION;
+
+static const char description[] =
+	"Serve arenas of shared buffers to the processes of this host, in the foreground.\v"
+	"Without --config it serves one arena, \"default\", to root, to the user that it runs as and "
+	"to the group thruster-clients. SIGTERM or SIGINT ends it. See thrusterd(8) and "
+	"thrusterd.json(5).";
+
+static const struct argp_option options[] = {
+	{ "config", 'c', "FILE", 0, "Serve what FILE says" },
+	{ "socket", 's', "PATH", 0, "Listen at PATH instead of " WIRE_DEFAULT_SOCKET },
+	{ "check-config", 'n', NULL, 0, "Say whether the configuration is right, and exit" },
+	{ "verbose", 'v', NULL, 0, "Log every client that comes and goes" },
+	{ 0 },
+};
+
+struct arguments {
+	const char *config_path, *socket_path;
+	bool is_check, is_verbose;
+};
+
+static error_t on_option(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'c':
+		arguments->config_path = argument;
+		return 0;
+	case 's':
+		arguments->socket_path = argument;
+		return 0;
+	case 'n':
+		arguments->is_check = true;
+		return 0;
+	case 'v':
+		arguments->is_verbose = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int load_config(struct config **ret, const char *path)
+{
+	struct config_error error;
+	int r;
+
+	if (path) {
+		r = config_new_from_file(ret, path, &error);
+		if (r < 0)
+			log_error("%s", error.text);
+		return r;
+	}
+	*ret = config_new_default();
+	if (!*ret)
+		log_error("out of memory");
+	return *ret ? 0 : -ENOMEM;
+}
+
+static void print_config(const struct config *config, const char *path)
+{
+	size_t i;
+
+	printf("%s: right\n", path ? path : "the configuration built in");
+	for (i = 0; i < config->n_arenas; i++)
+		printf("arena %s: %u classes, at most %u clients, %llu bytes\n", config->arenas[i].name,
+			config->arenas[i].n_classes, config->arenas[i].max_clients,
+			(unsigned long long)config->arenas[i].geometry.arena_bytes);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = { options, on_option, NULL, description };
+	_cleanup_(free_memory) struct config *config = NULL;
+	struct arguments arguments = { 0 };
+	struct daemon *daemon;
+	int r;
+
+	argp_err_exit_status = EXIT_USAGE;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+		return EXIT_USAGE;
+	log_set_verbose(arguments.is_verbose);
+	if (load_config(&config, arguments.config_path) < 0)
+		return EXIT_FAILURE;
+	if (arguments.is_check) {
+		print_config(config, arguments.config_path);
+		return EXIT_SUCCESS;
+	}
+	if (daemon_new(&daemon, config, arguments.socket_path) < 0)
+		return EXIT_FAILURE;
+	r = daemon_run(daemon);
+	daemon_free(daemon);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

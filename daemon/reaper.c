@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Watches, suspicion, and the one question that settles it. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include "daemon/reaper.h"
+
+#define DELAY_FIRST_US 1000u
+#define DELAY_LAST_US 1000000u
+
+struct reaper_watch {
+	struct reaper *reaper;
+	struct client *client;
+	int pidfd;
+	sd_event_source *death, *again;
+	uint64_t delay_us;
+	struct reaper_watch *next, **link;
+};
+
+static void watch_free(struct reaper_watch *w)
+{
+	*w->link = w->next;
+	if (w->next)
+		w->next->link = w->link;
+	if (w->client)
+		w->client->watch = NULL;
+	sd_event_source_disable_unref(w->death);
+	sd_event_source_disable_unref(w->again);
+	if (w->pidfd >= 0)
+		close(w->pidfd);
+	free(w);
+}
+
+void reaper_init(struct reaper *reaper, sd_event *event)
+{
+	*reaper = (struct reaper){ .event = event };
+}
+
+void reaper_fini(struct reaper *reaper)
+{
+	while (reaper->watches)
+		watch_free(reaper->watches);
+}
+
+static void reap(struct reaper *reaper, struct client *client)
+{
+	struct client was = *client;
+	struct arena *arena = client->arena;
+	uint64_t leases;
+
+	if (client->watch)
+		watch_free(client->watch);
+	leases = arena_unseat(arena, client);
+	if (was.is_leaving) {
+		log_debug("%s: client %u (pid %d, %s) has left", arena->name, was.id.n, (int)was.pid,
+			was.label);
+	} else if (leases == 0) {
+		log_debug("%s: client %u (pid %d, %s) is gone, held nothing", arena->name, was.id.n,
+			(int)was.pid, was.label);
+	} else if (log_limit_allows(&reaper->limit, "reclaims")) {
+		log_notice("%s: client %u (pid %d, %s) is gone; took back %llu leases in %llu us",
+			arena->name, was.id.n, (int)was.pid, was.label, (unsigned long long)leases,
+			(unsigned long long)arena->reclaim_last_ns / 1000);
+	}
+}
+
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct reaper_watch *w = userdata;
+
+	(void)source;
+	(void)usec;
+	reaper_suspect(w->reaper, w->client);
+	return 0;
+}
+
+static int on_death(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct reaper_watch *w = userdata;
+
+	(void)fd;
+	(void)events;
+	/* It stays readable; once is enough. */
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	reaper_suspect(w->reaper, w->client);
+	return 0;
+}
+
+int reaper_watch(struct reaper *reaper, struct client *client, int pidfd)
+{
+	struct reaper_watch *w = calloc(1, sizeof(*w));
+	int r = 0;
+
+	if (!w) {
+		if (pidfd >= 0)
+			close(pidfd);
+		return -ENOMEM;
+	}
+	*w = (struct reaper_watch){
+		.reaper = reaper, .client = client, .pidfd = pidfd, .delay_us = DELAY_FIRST_US
+	};
+	w->next = reaper->watches;
+	w->link = &reaper->watches;
+	if (w->next)
+		w->next->link = &w->next;
+	reaper->watches = w;
+	client->watch = w;
+	if (pidfd >= 0)
+		r = sd_event_add_io(reaper->event, &w->death, pidfd, EPOLLIN, on_death, w);
+	if (r < 0)
+		watch_free(w);
+	return r < 0 ? r : 0;
+}
+
+void reaper_suspect(struct reaper *reaper, struct client *client)
+{
+	struct reaper_watch *w = client->watch;
+	int r;
+
+	if (!arena_is_touched_by(client->arena, client)) {
+		reap(reaper, client);
+		return;
+	}
+	if (!w)
+		return;
+	if (w->again)
+		r = sd_event_source_set_time_relative(w->again, w->delay_us);
+	else
+		r = sd_event_add_time_relative(reaper->event, &w->again, CLOCK_MONOTONIC, w->delay_us,
+			0, on_again, w);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(w->again, SD_EVENT_ONESHOT);
+	if (r < 0)
+		log_error("cannot set a timer: %s", strerror(-r));
+	w->delay_us = w->delay_us * 2 < DELAY_LAST_US ? w->delay_us * 2 : DELAY_LAST_US;
+}
+
+int reaper_dismiss(struct reaper *reaper, struct client *client)
+{
+	if (arena_is_touched_by(client->arena, client)) {
+		reaper_suspect(reaper, client);
+		return -EBUSY;
+	}
+	client->is_leaving = true;
+	reap(reaper, client);
+	return 0;
+}
+
+unsigned reaper_sweep(struct reaper *reaper, struct arena *arena)
+{
+	struct client *client = NULL;
+	unsigned n = 0;
+
+	while ((client = seats_next(&arena->seats, client))) {
+		if (arena_is_touched_by(arena, client))
+			continue;
+		reap(reaper, client);
+		n++;
+	}
+	return n;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Attach, detach, query. Every request gets one reply. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/cleanup.h"
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/memory.h"
+#include "daemon/requests.h"
+#include "daemon/stats.h"
+
+static void reply_status(struct session *session, int status)
+{
+	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY), .status = status };
+
+	session_reply(session, &reply, NULL, 0);
+}
+
+static int seat(struct daemon *daemon, struct session *session, const struct wire_attach *request,
+	struct client **ret_client, int *ret_fd)
+{
+	struct arena *arena;
+	int r;
+
+	if (session_client(session))
+		return -EALREADY;
+	if (!memchr(request->arena, 0, sizeof(request->arena)) ||
+		!memchr(request->label, 0, sizeof(request->label)))
+		return -EINVAL;
+	arena = daemon_find_arena(daemon, request->arena);
+	if (!arena)
+		return -ENOENT;
+	r = arena_seat(arena, &session->peer, request->label, ret_client, ret_fd);
+	/* Full: perhaps of clients whose death was not yet noticed. */
+	if (r == -EUSERS && reaper_sweep(&daemon->reaper, arena))
+		r = arena_seat(arena, &session->peer, request->label, ret_client, ret_fd);
+	return r;
+}
+
+static void answer_attach(struct daemon *daemon, struct session *session,
+	const struct wire_attach *request)
+{
+	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY) };
+	_cleanup_(close_fd) int fd = -1;
+	struct client *client = NULL;
+	int r, fds[2], pidfd;
+
+	r = seat(daemon, session, request, &client, &fd);
+	if (r < 0) {
+		log_debug("pid %d, uid %u: arena \"%.63s\" refused: %s", (int)session->peer.pid,
+			(unsigned)session->peer.uid, request->arena, strerror(-r));
+		reply_status(session, r);
+		return;
+	}
+	pidfd = session->peer.pidfd;
+	session->peer.pidfd = -1;
+	session_bind(session, client);
+	r = reaper_watch(&daemon->reaper, client, pidfd);
+	if (r < 0)
+		log_warning("client %u is watched by its connection only: %s", client->id.n, strerror(-r));
+	log_debug("%s: client %u is pid %d, uid %u, %s", client->arena->name, client->id.n,
+		(int)client->pid, (unsigned)client->uid, client->label);
+	reply.client_id = client->id.n;
+	reply.arena_bytes = client->arena->geometry.arena_bytes;
+	reply.board_bytes = client->arena->geometry.board_bytes;
+	fds[0] = fd;
+	fds[1] = client->arena->board_fd;
+	session_reply(session, &reply, fds, 2);
+}
+
+static void answer_detach(struct daemon *daemon, struct session *session)
+{
+	struct client *client = session_client(session);
+
+	/* None any more: the sweep was faster than the message. */
+	reply_status(session, client ? reaper_dismiss(&daemon->reaper, client) : 0);
+}
+
+static int query(struct daemon *daemon, struct session *session, const struct wire_query *request,
+	char **ret_text)
+{
+	size_t i;
+
+	for (i = 0; i < daemon->n_arenas; i++)
+		if (request->question != WIRE_QUESTION_CHECK)
+			arena_sample(daemon->arenas[i]);
+	switch (request->question) {
+	case WIRE_QUESTION_STATS:
+		return stats_text(daemon, &session->peer, ret_text);
+	case WIRE_QUESTION_LEASES:
+		return stats_leases_text(daemon, &session->peer, request->limit, ret_text);
+	case WIRE_QUESTION_CHECK:
+		return stats_check_text(daemon, &session->peer, ret_text);
+	default:
+		return -EPROTO;
+	}
+}
+
+static void answer_query(struct daemon *daemon, struct session *session,
+	const struct wire_query *request)
+{
+	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY) };
+	_cleanup_(free_memory) char *text = NULL;
+	_cleanup_(close_fd) int fd = -1;
+	int r;
+
+	r = query(daemon, session, request, &text);
+	if (r == 0)
+		fd = r = memory_new_text("thruster-answer", text, strlen(text));
+	if (r < 0) {
+		reply_status(session, r);
+		return;
+	}
+	reply.board_bytes = strlen(text);
+	session_reply(session, &reply, &fd, 1);
+}
+
+void requests_answer(struct session *session, const union wire_request *request, void *userdata)
+{
+	switch (request->header.type) {
+	case WIRE_ATTACH:
+		answer_attach(userdata, session, &request->attach);
+		break;
+	case WIRE_DETACH:
+		answer_detach(userdata, session);
+		break;
+	case WIRE_QUERY:
+		answer_query(userdata, session, &request->query);
+		break;
+	}
+}
+
+void requests_end(struct session *session, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	struct client *client = session_client(session);
+
+	if (client)
+		reaper_suspect(&daemon->reaper, client);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection is either new, and has some seconds to say something sensible, or it stands for a
+ * client, and may be silent for ever. Whoever breaks the protocol hears so once and is cut off; so
+ * is who does not read. Descriptors that nobody asked for are closed before anything else.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "daemon/log.h"
+#include "daemon/session.h"
+
+#define SILENCE_MAX_US 5000000u
+#define UNASKED_FDS_MAX 253 /* the kernel's limit for one message */
+
+static void session_free(struct session *s)
+{
+	struct sessions *all = s->sessions;
+
+	all->on_end(s, all->userdata);
+	*s->link = s->next;
+	if (s->next)
+		s->next->link = s->link;
+	all->n--;
+	sd_event_source_disable_unref(s->source);
+	sd_event_source_disable_unref(s->deadline);
+	peer_fini(&s->peer);
+	close(s->fd);
+	free(s);
+}
+
+bool session_reply(struct session *session, const struct wire_reply *reply, const int *fds,
+	unsigned n_fds)
+{
+	struct iovec text = { (void *)reply, sizeof(*reply) };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = { 0 };
+	struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	if (n_fds) {
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		c = CMSG_FIRSTHDR(&message);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
+	}
+	if (sendmsg(session->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*reply))
+		return true;
+	session_free(session);
+	return false;
+}
+
+static void session_violation(struct session *s, const char *what)
+{
+	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY), .status = -EPROTO };
+
+	s->sessions->violations_total++;
+	log_debug("pid %d, uid %u: %s; disconnected", (int)s->peer.pid, (unsigned)s->peer.uid, what);
+	if (session_reply(s, &reply, NULL, 0))
+		session_free(s);
+}
+
+static size_t request_size(uint16_t type)
+{
+	switch (type) {
+	case WIRE_ATTACH:
+		return sizeof(struct wire_attach);
+	case WIRE_DETACH:
+		return sizeof(struct wire_detach);
+	case WIRE_QUERY:
+		return sizeof(struct wire_query);
+	default:
+		return 0;
+	}
+}
+
+/* NULL if the message is a request as it should be. */
+static const char *what_is_wrong(const union wire_request *request, size_t size, int flags)
+{
+	if (size < sizeof(request->header) || request->header.magic != WIRE_MAGIC)
+		return "sent something that is no message of ours";
+	if (request->header.version != WIRE_VERSION)
+		return "speaks another version of the protocol";
+	if ((flags & MSG_TRUNC) || size != request_size(request->header.type))
+		return "sent a message of a wrong type or size";
+	return NULL;
+}
+
+static bool close_unasked_fds(struct msghdr *message)
+{
+	struct cmsghdr *c;
+	size_t n, i;
+	int fd;
+	bool any = message->msg_flags & MSG_CTRUNC;
+
+	for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+			close(fd);
+		}
+		any |= n > 0;
+	}
+	return any;
+}
+
+static void session_receive(struct session *s)
+{
+	union wire_request request = { 0 };
+	struct iovec text = { &request, sizeof(request) };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(UNASKED_FDS_MAX * sizeof(int))];
+	} control;
+	struct msghdr message = {
+		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	ssize_t n = recvmsg(s->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const char *wrong;
+	bool has_fds;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		session_free(s);
+		return;
+	}
+	has_fds = close_unasked_fds(&message);
+	wrong = what_is_wrong(&request, (size_t)n, message.msg_flags);
+	if (!wrong && has_fds)
+		wrong = "sent descriptors that nobody asked for";
+	if (wrong)
+		session_violation(s, wrong);
+	else
+		s->sessions->on_request(s, &request, s->sessions->userdata);
+}
+
+static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct session *s = userdata;
+
+	(void)source;
+	(void)fd;
+	if (events & EPOLLIN)
+		session_receive(s);
+	else
+		session_free(s);
+	return 0;
+}
+
+static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct session *s = userdata;
+
+	(void)source;
+	(void)usec;
+	log_debug("pid %d, uid %u: connected and said nothing; disconnected", (int)s->peer.pid,
+		(unsigned)s->peer.uid);
+	session_free(s);
+	return 0;
+}
+
+static void no_end(struct session *session, void *userdata)
+{
+	(void)session;
+	(void)userdata;
+}
+
+void sessions_add(struct sessions *sessions, int fd)
+{
+	struct session *s;
+	int r;
+
+	if (sessions->n >= sessions->n_max || !(s = calloc(1, sizeof(*s)))) {
+		sessions->refused_total++;
+		close(fd);
+		return;
+	}
+	s->sessions = sessions;
+	s->fd = fd;
+	s->next = sessions->first;
+	s->link = &sessions->first;
+	if (s->next)
+		s->next->link = &s->next;
+	sessions->first = s;
+	sessions->n++;
+	r = peer_init(&s->peer, fd);
+	if (r >= 0)
+		r = sd_event_add_io(sessions->event, &s->source, fd, EPOLLIN, on_socket, s);
+	if (r >= 0)
+		r = sd_event_add_time_relative(sessions->event, &s->deadline, CLOCK_MONOTONIC,
+			SILENCE_MAX_US, 0, on_silence, s);
+	if (r < 0) {
+		log_warning("cannot serve a connection: %s", strerror(-r));
+		session_free(s);
+	}
+}
+
+void sessions_fini(struct sessions *sessions)
+{
+	/* Nobody is told: what the clients have stays theirs. */
+	sessions->on_end = no_end;
+	while (sessions->first)
+		session_free(sessions->first);
+}
+
+void session_bind(struct session *session, struct client *client)
+{
+	session->client = client;
+	session->client_id = client->id;
+	session->deadline = sd_event_source_disable_unref(session->deadline);
+}
+
+struct client *session_client(const struct session *session)
+{
+	if (!session->client || session->client->id.n != session->client_id.n)
+		return NULL;
+	return session->client;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One function per JSON object. Counters come from the lists in shm/abi.h, so a counter that is
+ * added there appears here. Numbers that clients can write are cut to what JSON readers can hold.
+ */
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "daemon/clock.h"
+#include "daemon/stats.h"
+#include "shm/atomics.h"
+#include "shm/record.h"
+
+static json_t *number(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static bool may_see(const struct arena *arena, const struct peer *viewer)
+{
+	return peer_is_operator(viewer) || access_allows(&arena->access, viewer);
+}
+
+static json_t *head_json(const char *schema)
+{
+	json_t *o = json_object();
+
+	set(o, "schema", json_string(schema));
+	set(o, "schema_version", json_integer(1));
+	set(o, "timestamp_realtime_ns", number(clock_realtime_ns()));
+	set(o, "timestamp_monotonic_ns", number(clock_monotonic_ns()));
+	return o;
+}
+
+static json_t *daemon_json(const struct daemon *daemon)
+{
+	json_t *o = json_object();
+
+	set(o, "version", json_string(THRUSTER_VERSION));
+	set(o, "pid", json_integer(getpid()));
+	set(o, "started_realtime_ns", number(daemon->started_realtime_ns));
+	set(o, "state", json_string("running"));
+	set(o, "connections", json_integer(daemon->sessions.n));
+	set(o, "connections_refused_total", number(daemon->sessions.refused_total));
+	set(o, "protocol_violations_total", number(daemon->sessions.violations_total));
+	return o;
+}
+
+static json_t *cores_json(const struct arena *arena, uint32_t class_)
+{
+	const struct thr_class_view *c = &arena->view.class_[class_];
+	json_t *array = json_array();
+	uint32_t core;
+
+	for (core = 0; core < c->n_cores; core++) {
+		json_t *o = json_object();
+
+		set(o, "core", json_integer(core));
+		set(o, "slots", json_integer(c->cores[core].arc_end - c->cores[core].arc_first));
+		set(o, "leased", number(arena->census.class_[class_].core_leased[core]));
+#define X(name, text) set(o, #name, number(load_relaxed(&c->cores[core].name)));
+		THR_CORE_COUNTERS(X)
+#undef X
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+static json_t *class_json(const struct arena *arena, uint32_t class_)
+{
+	const struct thr_class_geometry *g = &arena->geometry.class_[class_];
+	const struct census_class *c = &arena->census.class_[class_];
+	json_t *o = json_object();
+
+	set(o, "slot_bytes", number(g->slot_bytes));
+	set(o, "stride_bytes", number(g->stride_bytes));
+	set(o, "align_bytes", number(g->align_bytes));
+	set(o, "claim", json_string("open"));
+	set(o, "slots", json_integer(g->slots));
+	set(o, "pending", number(c->pending));
+#define X(name, text) set(o, #name, number(c->figures.name));
+	THR_CLASS_FIGURES(X)
+#undef X
+	set(o, "cores", cores_json(arena, class_));
+	return o;
+}
+
+static json_t *client_json(const struct arena *arena, const struct client *client)
+{
+	const struct census_seat *held = &arena->census.seats[client->seat.n];
+	const struct thr_seat *counters = &arena->view.seats[client->seat.n];
+	json_t *o = json_object();
+
+	set(o, "id", json_integer(client->id.n));
+	set(o, "pid", json_integer(client->pid));
+	set(o, "uid", json_integer(client->uid));
+	set(o, "label", json_string(client->label));
+	set(o, "attached_realtime_ns", number(client->attached_realtime_ns));
+	set(o, "leased", number(held->leases));
+	set(o, "leased_bytes", number(held->bytes));
+#define X(name, text) set(o, #name, number(load_relaxed(&counters->name)));
+	THR_SEAT_COUNTERS(X)
+#undef X
+	return o;
+}
+
+static json_t *arena_json(const struct arena *arena)
+{
+	const struct client *client = NULL;
+	json_t *o = json_object(), *classes = json_array(), *clients = json_array();
+	uint32_t i;
+
+	set(o, "name", json_string(arena->name));
+	set(o, "size_bytes", number(arena->geometry.arena_bytes));
+	set(o, "metadata_bytes", number(arena->geometry.metadata_bytes));
+	set(o, "max_clients", json_integer(arena->geometry.seats));
+	set(o, "snapshot_duration_ns", number(arena->census.duration_ns));
+	for (i = 0; i < arena->geometry.classes; i++)
+		json_array_append_new(classes, class_json(arena, i));
+	set(o, "classes", classes);
+	while ((client = seats_next(&arena->seats, client)))
+		json_array_append_new(clients, client_json(arena, client));
+	set(o, "clients", clients);
+	return o;
+}
+
+static json_t *reclaim_json(const struct daemon *daemon, const struct peer *viewer)
+{
+	uint64_t clients = 0, leases = 0, last = 0, max = 0;
+	json_t *o = json_object();
+	size_t i;
+	uint32_t j;
+
+	for (i = 0; i < daemon->n_arenas; i++) {
+		const struct arena *a = daemon->arenas[i];
+
+		if (!may_see(a, viewer))
+			continue;
+		clients += a->reclaimed_clients;
+		for (j = 0; j < a->geometry.classes; j++)
+			leases += a->reclaimed_leases[j];
+		last = a->reclaim_last_ns > last ? a->reclaim_last_ns : last;
+		max = a->reclaim_max_ns > max ? a->reclaim_max_ns : max;
+	}
+	set(o, "clients_total", number(clients));
+	set(o, "leases_total", number(leases));
+	set(o, "duration_last_ns", number(last));
+	set(o, "duration_max_ns", number(max));
+	return o;
+}
+
+static int dump(json_t *root, char **ret_text)
+{
+	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+
+	json_decref(root);
+	if (!text)
+		return -ENOMEM;
+	*ret_text = text;
+	return 0;
+}
+
+int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text)
+{
+	json_t *root = head_json("thruster.stats"), *arenas = json_array();
+	size_t i;
+
+	set(root, "daemon", daemon_json(daemon));
+	for (i = 0; i < daemon->n_arenas; i++)
+		if (may_see(daemon->arenas[i], viewer))
+			json_array_append_new(arenas, arena_json(daemon->arenas[i]));
+	set(root, "arenas", arenas);
+	set(root, "reclaim", reclaim_json(daemon, viewer));
+	set(root, "contention", json_pack("{s:{s:s, s:s}}", "ebpf", "state", "unavailable", "reason",
+		"this version has no eBPF programs"));
+	return dump(root, ret_text);
+}
+
+static json_t *lease_json(const struct arena *arena, const struct census_lease *lease)
+{
+	const struct seats *seats = &arena->seats;
+	struct seat_id seat = record_owner(lease->record);
+	const struct client *client =
+		seat.n >= 1 && seat.n <= seats->n ? &seats->clients[seat.n] : NULL;
+	unsigned run = record_run(lease->record);
+	json_t *o = json_object();
+
+	set(o, "arena", json_string(arena->name));
+	set(o, "class", json_integer(lease->class_));
+	set(o, "slot", json_integer(lease->slot.n));
+	set(o, "slots", json_integer(run));
+	set(o, "size_bytes", number(run * arena->geometry.class_[lease->class_].stride_bytes));
+	set(o, "state", json_string(record_is_pending(lease->record) ? "pending" : "leased"));
+	set(o, "age_ns", number(lease->age_ns));
+	if (client && client->id.n) {
+		set(o, "client_id", json_integer(client->id.n));
+		set(o, "pid", json_integer(client->pid));
+		set(o, "label", json_string(client->label));
+	}
+	return o;
+}
+
+int stats_leases_text(struct daemon *daemon, const struct peer *viewer, uint32_t limit,
+	char **ret_text)
+{
+	json_t *root = head_json("thruster.leases"), *array = json_array();
+	struct census_lease *leases;
+	uint64_t total = 0;
+	size_t i, j, n;
+	int r;
+
+	for (i = 0; i < daemon->n_arenas; i++) {
+		const struct arena *arena = daemon->arenas[i];
+
+		if (!may_see(arena, viewer))
+			continue;
+		r = census_leases(&arena->census, &arena->view, limit, &leases, &n);
+		if (r < 0) {
+			json_decref(root);
+			json_decref(array);
+			return r;
+		}
+		for (j = 0; j < n; j++)
+			json_array_append_new(array, lease_json(arena, &leases[j]));
+		free(leases);
+		for (j = 1; j <= arena->census.n_seats; j++)
+			total += arena->census.seats[j].leases;
+	}
+	set(root, "leases_total", number(total));
+	set(root, "leases", array);
+	return dump(root, ret_text);
+}
+
+static json_t *verdict_json(const struct arena *arena)
+{
+	struct thr_verdict v = arena_judge(arena);
+	json_t *o = json_object();
+	char record[32];
+
+	set(o, "arena", json_string(arena->name));
+	set(o, "ok", json_boolean(v.rule == THR_RULE_NONE));
+	set(o, "slots_seen", number(v.slots_seen));
+	if (v.rule != THR_RULE_NONE) {
+		snprintf(record, sizeof(record), "0x%016llx", (unsigned long long)v.record);
+		set(o, "rule", json_string(thr_rule_name(v.rule)));
+		set(o, "must_hold", json_string(thr_rule_text(v.rule)));
+		set(o, "class", json_integer(v.class_));
+		set(o, "slot", json_integer(v.slot.n));
+		set(o, "record", json_string(record));
+	}
+	return o;
+}
+
+int stats_check_text(struct daemon *daemon, const struct peer *viewer, char **ret_text)
+{
+	json_t *root = head_json("thruster.check"), *array = json_array();
+	size_t i;
+
+	for (i = 0; i < daemon->n_arenas; i++)
+		if (may_see(daemon->arenas[i], viewer))
+			json_array_append_new(array, verdict_json(daemon->arenas[i]));
+	set(root, "arenas", array);
+	return dump(root, ret_text);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_STATS_H
+#define DAEMON_STATS_H
+
+/*
+ * The figures as JSON, for whoever may see them: an operator sees all, others the arenas that would
+ * admit them. docs/statistics.md tells each field, docs/stats.schema.json its type. The texts are
+ * the caller's. 0 or -ENOMEM.
+ */
+
+#include <stdint.h>
+#include "daemon/daemon.h"
+
+int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text);
+int stats_leases_text(struct daemon *daemon, const struct peer *viewer, uint32_t limit,
+	char **ret_text);
+int stats_check_text(struct daemon *daemon, const struct peer *viewer, char **ret_text);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHM_ABI_H
+#define SHM_ABI_H
+
+/*
+ * The shared pages, byte by byte. Two memfds make an arena:
+ *
+ *   the arena   mapped read-write by the daemon and by every client:
+ *
+ *       control | seats[] | per class: cores[], segments[], senders[] | data of class 0 | 1 | ...
+ *
+ *   the board   mapped read-only by clients and sealed against writing (F_SEAL_FUTURE_WRITE):
+ *
+ *       board (name, geometry, figures) | roster[]
+ *
+ * Every field says who writes it, who reads it, and in which order; [P1] to [P6] are the pairings
+ * of shm/atomics.h. "hint" means that any value at all is safe. Offsets, never pointers. Words that
+ * different cores write lie on lines of their own, 128 bytes, because x86-64 fetches its 64-byte
+ * lines in pairs and arm64 has lines of 128.
+ *
+ * Whoever changes a size, an offset or a meaning here raises THR_ABI.
+ */
+
+#include <stdint.h>
+#include "shm/mask.h"
+
+#define THR_ABI 1u
+
+#define THR_LINE 128u
+#define THR_PAGE 4096u
+#define THR_SEGMENT_SLOTS MASK_BITS
+#define THR_CLASSES_MAX 16u
+#define THR_CORES_MAX 4096u
+#define THR_SEATS_MAX 65535u
+#define THR_NAME_MAX 64u /* with the terminating 0 */
+
+#define THR_BOARD_MAGIC 0x647261426e757254ull
+#define THR_CONTROL_MAGIC 0x416e657241757254ull
+
+#define THR_ALIGNED_LINE __attribute__((aligned(THR_LINE)))
+
+/*
+ * 64 slots of a class, or fewer in its last segment. Seven lines: an odd number, so that the same
+ * word of neighbouring segments falls into different cache sets.
+ */
+struct thr_segment {
+	/*
+	 * The holder's line.
+	 * mask: bit set = slot takeable; a subset of the uncovered FREE slots. Written and read by
+	 * the holder alone. 0 in classes that are claimed openly (THR_CLAIM_OPEN).
+	 */
+	uint64_t mask THR_ALIGNED_LINE;
+
+	/*
+	 * The line that hardly ever changes.
+	 * holder: 0, or who alone claims here. Written by CAS on adopting and relinquishing, read
+	 * by every return. 0 in classes that are claimed openly.
+	 */
+	uint64_t holder THR_ALIGNED_LINE;
+
+	/*
+	 * The others' line.
+	 * returned: not 0 = a walk over the records may pay. Stored by remote returns, cleared by
+	 * the holder; a hint. 0 in classes that are claimed openly.
+	 */
+	uint32_t returned THR_ALIGNED_LINE;
+
+	/*
+	 * The truth, shm/record.h. Claimed by CAS (acquire [P1]); returned, handed over (release
+	 * [P1], [P2]) by the owner; accepted and reclaimed by CAS. Read by anybody.
+	 */
+	uint64_t record[THR_SEGMENT_SLOTS] THR_ALIGNED_LINE;
+};
+
+_Static_assert(sizeof(struct thr_segment) == 7 * THR_LINE, "a segment is seven lines");
+_Static_assert(__builtin_offsetof(struct thr_segment, mask) == 0, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_segment, holder) == 128, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_segment, returned) == 256, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_segment, record) == 384, "ABI");
+
+/* Counted per core and class on slow paths, listed once: X(name, what it counts). */
+#define THR_CORE_COUNTERS(X)                                                                       \
+	X(exhausted_total, "rents that found no free slot in this class")                          \
+	X(retries_total, "claims that lost their slot to another client in the last instant")
+
+/* What one core knows of one class. Written relaxed by the clients that run there. */
+struct thr_core {
+	/* Leases begun on this core, for the sequence of the next. Unused in open classes. */
+	uint64_t sequence THR_ALIGNED_LINE;
+	/* The segment that the core claims from. Unused in open classes. */
+	uint32_t segment;
+	/* Where the next claim looks first: a slot. A hint. */
+	uint32_t cursor;
+	/* The core's arc of the circle (shm/circle.h): first slot, and the one behind the last.
+	 * Written by the daemon at the start; a hint for returns. */
+	uint32_t arc_first, arc_end;
+#define X(name, text) uint64_t name;
+	THR_CORE_COUNTERS(X)
+#undef X
+};
+
+_Static_assert(sizeof(struct thr_core) == THR_LINE, "a core's state of a class is one line");
+_Static_assert(__builtin_offsetof(struct thr_core, sequence) == 0, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, segment) == 8, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, cursor) == 12, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, arc_first) == 16, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, exhausted_total) == 24, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, retries_total) == 32, "ABI");
+
+/* Counted per client on slow paths, listed once: X(name, what it counts). */
+#define THR_SEAT_COUNTERS(X)                                                                       \
+	X(exhausted_total, "rents that failed because nothing was free")                           \
+	X(waits_total, "rents that slept until a slot came back")                                  \
+	X(hand_overs_total, "leases passed to another client")                                     \
+	X(accepts_total, "leases received from another client")                                    \
+	X(refused_total, "returns and hand-overs of a lease that was not the client's")
+
+/*
+ * A client's counters; relaxed adds by the client's threads, read by the daemon. Zeroed by the
+ * daemon before the seat is given.
+ */
+struct thr_seat {
+#define X(name, text) uint64_t name;
+	THR_SEAT_COUNTERS(X)
+#undef X
+} THR_ALIGNED_LINE;
+
+_Static_assert(sizeof(struct thr_seat) == THR_LINE, "a seat's counters are one line");
+_Static_assert(__builtin_offsetof(struct thr_seat, exhausted_total) == 0, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_seat, refused_total) == 32, "ABI");
+
+/* The arena's first page. */
+struct thr_control {
+	/* THR_CONTROL_MAGIC. Written by the daemon at the start; clients and the judge look. */
+	uint64_t magic;
+	/* Not 0 = somebody may sleep in rent_wait. Stored by waiters and exchanged with 0 by whoever
+	 * wakes them [P3]. A flag, not a count: a killed waiter leaves at most one needless wake. */
+	uint32_t waiting THR_ALIGNED_LINE;
+	/* The futex: raised by whoever wakes, before the wake; waiters sleep while it is as seen. */
+	uint32_t wakes THR_ALIGNED_LINE;
+};
+
+_Static_assert(sizeof(struct thr_control) == 3 * THR_LINE, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_control, waiting) == 128, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_control, wakes) == 256, "ABI");
+
+/* How the slots of a class are claimed. A client that does not know the value does not attach. */
+enum thr_claim {
+	THR_CLAIM_OPEN = 0, /* by anyone, CAS on the record, single slots */
+};
+
+struct thr_class_geometry {
+	uint64_t slot_bytes;      /* as configured */
+	uint64_t stride_bytes;    /* from slot to slot, and what a lease of one slot may use */
+	uint32_t slots;
+	uint32_t align_bytes;     /* as configured; 0 = spread over the cache sets */
+	uint32_t segments;
+	uint32_t claim;           /* enum thr_claim */
+	uint64_t cores_offset;    /* struct thr_core[cores] */
+	uint64_t segments_offset; /* struct thr_segment[segments] */
+	uint64_t senders_offset;  /* uint16_t[segments * 64] */
+	uint64_t data_offset;     /* slots * stride_bytes */
+};
+
+/* Where everything is. Written by the daemon before the first client; constant. */
+struct thr_geometry {
+	uint32_t cores;
+	uint32_t seats;           /* seats 1 .. seats; entry 0 of seats[] and roster[] is unused */
+	uint32_t classes;
+	uint32_t map_align_bytes; /* alignment that the mapping of the arena needs */
+	uint64_t seats_offset;    /* struct thr_seat[seats + 1] */
+	uint64_t metadata_bytes;  /* all before the first buffer */
+	uint64_t arena_bytes;
+	uint64_t roster_offset;   /* in the board: uint32_t[seats + 1] */
+	uint64_t board_bytes;
+	struct thr_class_geometry class_[THR_CLASSES_MAX];
+};
+
+_Static_assert(sizeof(struct thr_class_geometry) == 64, "ABI");
+_Static_assert(sizeof(struct thr_geometry) == 56 + 64 * THR_CLASSES_MAX, "ABI");
+
+/* Published per class, listed once: X(name, what it is). All in slots or leases. */
+#define THR_CLASS_FIGURES(X)                                                                       \
+	X(free, "slots free at the last sample")                                                   \
+	X(free_min, "fewest slots free at any sample; 0 also if a rent found the class exhausted") \
+	X(leased, "slots leased at the last sample")                                               \
+	X(leased_peak, "most slots leased at any sample; likewise")                                \
+	X(rents_total, "leases begun")                                                             \
+	X(returns_total, "leases ended by their owner")                                            \
+	X(reclaimed_total, "leases ended by the daemon because their owner was gone")              \
+	X(exhausted_total, "rents that found no free slot in this class")                          \
+	X(retries_total, "claims that lost their slot to another client in the last instant")
+
+struct thr_class_figures {
+#define X(name, text) uint64_t name;
+	THR_CLASS_FIGURES(X)
+#undef X
+};
+
+/*
+ * Published about once a second. Written by the daemon alone; sequence is odd while it writes [P6].
+ */
+struct thr_figures {
+	uint64_t sequence;
+	uint64_t sampled_monotonic_ns;
+	uint64_t clients;
+	struct thr_class_figures class_[THR_CLASSES_MAX];
+};
+
+/* Written by the daemon alone. Clients map it read-only and cannot reopen it for writing. */
+struct thr_board {
+	uint64_t magic;                 /* THR_BOARD_MAGIC; constant */
+	uint32_t abi;                   /* THR_ABI; constant */
+	uint32_t fenced;                /* not 0: no membarrier here, so [P3] and [P4] need a full
+	                                   fence in every client; constant */
+	uint64_t nonce;                 /* random, tells this arena's tokens from others'; constant */
+	char name[THR_NAME_MAX];        /* constant */
+	struct thr_geometry geometry;   /* constant */
+	struct thr_figures figures THR_ALIGNED_LINE;
+	/* At geometry.roster_offset: uint32_t roster[seats + 1], the client id of each seat's tenant,
+	 * 0 = vacant. Stored with release by the daemon [P5], [P4]; read by hand-over. */
+};
+
+_Static_assert(__builtin_offsetof(struct thr_board, geometry) == 88, "ABI");
+_Static_assert(sizeof(struct thr_board) % THR_LINE == 0, "ABI");
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reclaiming walk. Records change under it: living clients lease and return, and a sender who
+ * does not yet know that the seat is dead may still hand a lease to it. Each record is taken by
+ * CAS from the very value that was seen to belong to the seat, so nobody else's lease is touched.
+ */
+
+#include "shm/atomics.h"
+#include "shm/record.h"
+#include "shm/reclaim.h"
+
+/* A record that keeps changing hands between tries is somebody's plaything; the next walk gets it. */
+#define TRIES 16
+
+static bool reclaim_record(uint64_t *word, struct seat_id seat)
+{
+	unsigned tries;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		uint64_t record = load_relaxed(word);
+
+		if (!record_is_owned_by(record, seat))
+			return false;
+		if (cas_acq_rel(word, record, record_free(record))) /* [P1] */
+			return true;
+	}
+	return false;
+}
+
+void thr_reclaim_seat(const struct thr_view *view, struct seat_id seat, struct thr_reclaimed *sum)
+{
+	uint32_t i;
+	struct slot_id slot;
+
+	for (i = 0; i < view->n_classes; i++) {
+		const struct thr_class_view *c = &view->class_[i];
+
+		for (slot.n = 0; slot.n < c->slots; slot.n++) {
+			uint64_t *word = class_record(c, slot);
+			uint64_t record = load_acquire(word); /* [P2]: the note is beside it */
+
+			if (record_is_owned_by(record, seat)) {
+				if (reclaim_record(word, seat)) {
+					sum->leases[i]++;
+					sum->total++;
+				}
+			} else if (record_is_pending(record)) {
+				cas_note(&c->senders[slot.n], seat.n, SEAT_NOBODY.n);
+			}
+		}
+	}
+}
+
+bool thr_reclaim_pending(const struct thr_class_view *class_, struct slot_id slot, uint64_t pending)
+{
+	return cas_acq_rel(class_record(class_, slot), pending, record_free(pending)); /* [P1] */
+}
