@@ -26,7 +26,8 @@ struct bench {
 
 static bool seat_is_taken(const struct bench *b, struct seat_id seat)
 {
-	return seat.n >= 1 && seat.n <= b->n_seats && b->roster[seat.n] != 0;
+	return seat.n >= 1 && seat.n <= b->n_seats &&
+	       load_relaxed(&b->roster[seat.n]) != 0;
 }
 
 /*

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The storm: processes rent, stamp, verify, hand over and return on all cores, and one of them is
+ * killed at random, every millisecond or so, and replaced. Afterwards nothing may be leaked, no slot
+ * may have had two owners, and every buffer of a survivor must be as it left it.
+ *
+ *   storm [KILLS [WORKERS]]      $STORM_SEED repeats the kills' choice and timing
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "tests/crash/worker.h"
+#include "tests/harness/harness.h"
+
+#define KILLS_DEFAULT 2000u
+#define WORKERS_DEFAULT 8u
+#define SMALL_SLOTS 160u
+#define LARGE_SLOTS 48u
+#define CLASSES 2u
+#define DYING_MAX 16u
+#define SETTLE_NS 60000000000ull
+
+static const char config[] =
+	"{ \"arenas\": [ { \"name\": \"default\", \"max_clients\": 80, \"undelivered_grace_ms\": 100,"
+	" \"classes\": [ { \"slot_bytes\": 256, \"slots\": 160 }, { \"slot_bytes\": 1024, \"slots\": 48 } ]"
+	" } ] }";
+
+struct crew {
+	struct storm *storm;
+	pid_t pid[WORKERS_MAX];
+	instance_t instance[WORKERS_MAX];
+	instance_t n_instances;
+	unsigned n_dying;
+};
+
+static int tests, failed;
+
+static void check(bool ok, const char *what, uint64_t n)
+{
+	tests++;
+	failed += !ok;
+	printf("%sok %d - %s: %llu\n", ok ? "" : "not ", tests, what, (unsigned long long)n);
+}
+
+static void *shared(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		harness_fail("mmap: %s", strerror(errno));
+	return p;
+}
+
+static struct storm *storm_new(unsigned kills, unsigned workers)
+{
+	struct storm *storm = shared(sizeof(*storm));
+	unsigned i;
+	int pair[2];
+
+	storm->n_workers = workers;
+	storm->oracle.slots = SMALL_SLOTS;
+	storm->oracle.entry = shared(CLASSES * SMALL_SLOTS * sizeof(uint64_t));
+	storm->oracle.is_dead = shared((kills + workers + 1) * sizeof(uint32_t));
+	for (i = 0; i < workers; i++) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+			harness_fail("socketpair: %s", strerror(errno));
+		storm->inbox[i] = pair[0];
+		storm->outbox[i] = pair[1];
+	}
+	return storm;
+}
+
+static void crew_hire(struct crew *crew, unsigned place)
+{
+	instance_t me = ++crew->n_instances;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		harness_fail("fork: %s", strerror(errno));
+	if (pid == 0)
+		worker_run(crew->storm, place, me);
+	crew->pid[place] = pid;
+	crew->instance[place] = me;
+}
+
+/* The successor begins while this one is still being torn down; only not too many at a time. */
+static void crew_kill(struct crew *crew, unsigned place)
+{
+	struct storm *storm = crew->storm;
+
+	atomic_store(&storm->oracle.is_dead[crew->instance[place]], 1);
+	kill(crew->pid[place], SIGKILL);
+	atomic_store(&storm->present[place], 0);
+	crew->n_dying++;
+	while (crew->n_dying && waitpid(-1, NULL, crew->n_dying < DYING_MAX ? WNOHANG : 0) > 0)
+		crew->n_dying--;
+}
+
+static void kill_at_random(struct crew *crew, unsigned kills, unsigned seed)
+{
+	uint64_t begun = now_ns(), said = begun;
+	unsigned i, place;
+
+	srand(seed);
+	for (i = 0; i < kills; i++) {
+		struct timespec pause = { 0, rand() % 2000000 };
+
+		nanosleep(&pause, NULL);
+		place = (unsigned)rand() % crew->storm->n_workers;
+		crew_kill(crew, place);
+		crew_hire(crew, place);
+		if (now_ns() - said > 5000000000ull) {
+			said = now_ns();
+			printf("# %u of %u kills, %.0f a second\n", i + 1, kills,
+				(i + 1) * 1e9 / (double)(said - begun));
+			fflush(stdout);
+		}
+	}
+}
+
+static void settle(struct storm *storm)
+{
+	uint64_t until = now_ns() + SETTLE_NS;
+
+	atomic_store(&storm->stage, STAGE_SETTLE);
+	while (atomic_load(&storm->n_settled) < storm->n_workers) {
+		if (now_ns() > until)
+			harness_fail("the survivors do not settle");
+		sleep_ms(1);
+	}
+}
+
+/* With the survivors alive and holding nothing, all must come back: what the dead had at once, what
+ * they handed over and nobody got after the grace. */
+static uint64_t count_leaked(const struct host *host)
+{
+	uint64_t until = now_ns() + 10000000000ull, leaked;
+
+	for (;;) {
+		json_t *stats = host_stats(host);
+
+		leaked = (uint64_t)(json_number(stats, "arenas[0].classes[0].leased") +
+				    json_number(stats, "arenas[0].classes[1].leased"));
+		json_decref(stats);
+		if (leaked == 0 || now_ns() > until)
+			return leaked;
+		sleep_ms(10);
+	}
+}
+
+/* The proof that does not believe the statistics: rent every single slot. */
+static uint64_t count_rentable(const struct host *host)
+{
+	static struct thruster_lease leases[SMALL_SLOTS + LARGE_SLOTS + 1];
+	struct thruster_pool *pool = host_attach(host, NULL);
+	uint64_t n = 0;
+
+	while (n < SMALL_SLOTS + LARGE_SLOTS + 1 && thruster_rent(pool, 1, &leases[n]) == 0)
+		n++;
+	thruster_detach(pool);
+	return n;
+}
+
+static void judge(const struct host *host, struct storm *storm, unsigned kills)
+{
+	uint64_t leaked = count_leaked(host), rentable = count_rentable(host);
+	char output[4096];
+	json_t *stats;
+	int64_t balance;
+
+	check(leaked == 0, "slots leaked", leaked);
+	check(rentable == SMALL_SLOTS + LARGE_SLOTS, "slots that can be rented again, of 208", rentable);
+	check(storm->second_owners == 0, "second owners", storm->second_owners);
+	check(storm->broken_stamps == 0, "buffers changed by somebody else", storm->broken_stamps);
+	check(storm->wrong_errors == 0, "errors that should not be", storm->wrong_errors);
+	check(storm->rents > kills && storm->accepts > kills, "leases accepted from another worker",
+		storm->accepts);
+	stats = host_stats(host);
+	balance = json_number(stats, "arenas[0].classes[0].rents_total") -
+		  json_number(stats, "arenas[0].classes[0].returns_total") -
+		  json_number(stats, "arenas[0].classes[0].reclaimed_total");
+	check(balance == 0, "rents - returns - reclaimed", (uint64_t)balance);
+	printf("# %u kills, %llu rents, %llu hand-overs, %lld leases reclaimed from %lld clients\n", kills,
+		(unsigned long long)storm->rents, (unsigned long long)storm->hand_overs,
+		(long long)json_number(stats, "reclaim.leases_total"),
+		(long long)json_number(stats, "reclaim.clients_total"));
+	check(json_number(stats, "reclaim.leases_total") > 0, "leases reclaimed",
+		(uint64_t)json_number(stats, "reclaim.leases_total"));
+	json_decref(stats);
+	check(host_ctl(host, "check", output, sizeof(output)) == 0, "the judge finds every rule kept", 0);
+	printf("# %s", output);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned kills = argc > 1 ? (unsigned)atoi(argv[1]) : KILLS_DEFAULT;
+	unsigned workers = argc > 2 ? (unsigned)atoi(argv[2]) : WORKERS_DEFAULT;
+	const char *seed = getenv("STORM_SEED");
+	struct crew crew = { 0 };
+	struct host host;
+	unsigned i, status_sum = 0;
+	int status;
+
+	if (kills < 1 || workers < 2 || workers > WORKERS_MAX) {
+		fprintf(stderr, "usage: storm [KILLS [WORKERS]], 2 to %d workers\n", WORKERS_MAX);
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	host_start(&host, config);
+	crew.storm = storm_new(kills, workers);
+	for (i = 0; i < workers; i++)
+		crew_hire(&crew, i);
+	kill_at_random(&crew, kills, seed ? (unsigned)atoi(seed) : (unsigned)time(NULL));
+	settle(crew.storm);
+	judge(&host, crew.storm, kills);
+	while (crew.n_dying && waitpid(-1, NULL, 0) > 0)
+		crew.n_dying--;
+	atomic_store(&crew.storm->stage, STAGE_LEAVE);
+	for (i = 0; i < workers; i++) {
+		waitpid(crew.pid[i], &status, 0);
+		status_sum += status != 0;
+	}
+	check(status_sum == 0, "survivors that did not leave in peace", status_sum);
+	host_stop(&host);
+	printf("1..%d\n", tests);
+	return failed != 0;
+}

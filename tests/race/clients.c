@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many clients as threads of one process, on one mapping, because that is where ThreadSanitizer can
+ * see: it knows nothing of other processes. Each thread has a pool and a seat of its own; one more
+ * is the daemon. Buffers are written and read with plain accesses, and nothing else orders one
+ * owner's against the next one's, so an order that is missing in the library is a data race here.
+ * Threads "die": they forget what they hold and tell the daemon, which reclaims, as after a kill.
+ *
+ *   clients [OPERATIONS OF EACH THREAD]
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "client/pool.h"
+#include "daemon/census.h"
+#include "shm/atomics.h"
+#include "shm/geometry.h"
+#include "shm/judge.h"
+#include "shm/reclaim.h"
+#include "shm/record.h"
+#include "shm/token.h"
+#include "shm/wait.h"
+
+#define THREADS 8
+#define SEATS 64
+#define SLOTS 40
+#define HELD_MAX 8
+#define OPERATIONS_DEFAULT 200000u
+#define NONCE 0x1234567890abcdefull
+
+static struct thr_geometry geometry;
+static struct thr_view view;
+static uint32_t roster[SEATS + 1];
+static unsigned operations = OPERATIONS_DEFAULT;
+static uint64_t finished, errors, accepted, reclaimed, waited;
+
+/* How seats pass between threads and the daemon; the kernel's part in real life. */
+static pthread_mutex_t seats_mutex = PTHREAD_MUTEX_INITIALIZER;
+static uint16_t dead[SEATS], vacant[SEATS];
+static unsigned n_dead, n_vacant;
+
+struct client {
+	struct thruster_pool *pool;
+	struct thruster_lease held[HELD_MAX];
+	unsigned n_held;
+	uint64_t random;
+};
+
+static void error(const char *what, int r)
+{
+	if (__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED) < 8)
+		fprintf(stderr, "%s: %s\n", what, strerror(-r));
+}
+
+static unsigned dice(struct client *c, unsigned n)
+{
+	c->random ^= c->random << 13;
+	c->random ^= c->random >> 7;
+	c->random ^= c->random << 17;
+	return (unsigned)(c->random % n);
+}
+
+static void seat_new(struct client *c)
+{
+	static uint32_t generation;
+	struct thruster_pool *pool = c->pool;
+
+	for (;;) {
+		pthread_mutex_lock(&seats_mutex);
+		if (n_vacant)
+			break;
+		pthread_mutex_unlock(&seats_mutex);
+		sched_yield();
+	}
+	pool->seat.n = vacant[--n_vacant];
+	pool->id = client_id_make(pool->seat, (uint16_t)++generation);
+	store_release(&roster[pool->seat.n], pool->id.n);
+	pthread_mutex_unlock(&seats_mutex);
+}
+
+/* Forget everything, as a killed process does. */
+static void die(struct client *c)
+{
+	pthread_mutex_lock(&seats_mutex);
+	dead[n_dead++] = c->pool->seat.n;
+	pthread_mutex_unlock(&seats_mutex);
+	c->n_held = 0;
+	seat_new(c);
+}
+
+static void stamp(struct client *c, const struct thruster_lease *lease)
+{
+	memset(lease->data, (int)c->pool->seat.n, lease->size);
+}
+
+/* All of it by one owner? */
+static void verify(const struct thruster_lease *lease)
+{
+	const uint8_t *byte = lease->data;
+	size_t i;
+
+	for (i = 1; i < lease->size; i++)
+		if (byte[i] != byte[0]) {
+			error("a buffer has two owners' bytes", 0);
+			return;
+		}
+}
+
+static void rent(struct client *c)
+{
+	struct thruster_lease *lease = &c->held[c->n_held];
+	struct timespec deadline;
+	int r = thruster_rent(c->pool, 64, lease);
+
+	if (r == -ENOBUFS && dice(c, 2)) {
+		clock_gettime(CLOCK_MONOTONIC, &deadline);
+		deadline.tv_sec += 1;
+		if (c->n_held == 0) { /* who holds nothing can wait without a deadlock */
+			add_relaxed(&waited, 1);
+			r = thruster_rent_wait(c->pool, 64, &deadline, lease);
+		}
+	}
+	if (r == 0) {
+		stamp(c, lease);
+		c->n_held++;
+	} else if (r != -ENOBUFS && r != -ETIMEDOUT) {
+		error("rent", r);
+	}
+}
+
+static struct thruster_lease pick(struct client *c)
+{
+	unsigned i = dice(c, c->n_held);
+	struct thruster_lease lease = c->held[i];
+
+	c->held[i] = c->held[--c->n_held];
+	verify(&lease);
+	return lease;
+}
+
+static void give_back(struct client *c)
+{
+	struct thruster_lease lease = pick(c);
+	int r = thruster_return(c->pool, &lease);
+
+	if (r < 0)
+		error("return", r);
+}
+
+static void hand_over(struct client *c)
+{
+	uint32_t to = load_acquire(&roster[1 + dice(c, SEATS)]);
+	struct thruster_lease lease;
+	struct thruster_ticket ticket;
+	int r;
+
+	if (to == 0)
+		return;
+	lease = pick(c);
+	r = thruster_hand_over(c->pool, &lease, to, &ticket);
+	if (r == -ESRCH)
+		c->held[c->n_held++] = lease;
+	else if (r < 0)
+		error("hand-over", r);
+}
+
+/* Tickets need no channel here: look for what is on its way to us and write the ticket ourselves. */
+static void accept_one(struct client *c)
+{
+	struct thruster_ticket ticket = { .word[2] = c->pool->id.n };
+	struct slot_id slot = { dice(c, SLOTS) };
+	uint64_t record = load_relaxed(class_record(&view.class_[0], slot));
+	int r;
+
+	if (!record_is_pending(record) || !record_is_owned_by(record, c->pool->seat))
+		return;
+	ticket.word[0] = where_pack(TOKEN_MARK_TICKET, NONCE, 0, slot);
+	ticket.word[1] = record;
+	r = thruster_accept(c->pool, &ticket, &c->held[c->n_held]);
+	if (r == 0) {
+		verify(&c->held[c->n_held]);
+		stamp(c, &c->held[c->n_held++]);
+		add_relaxed(&accepted, 1);
+	} else if (r != -ESTALE) {
+		error("accept", r);
+	}
+}
+
+static void *client_main(void *argument)
+{
+	struct client *c = argument;
+	unsigned i;
+
+	seat_new(c);
+	for (i = 0; i < operations; i++) {
+		unsigned n = dice(c, 100);
+
+		if (n == 0)
+			die(c);
+		else if (n < 20 && c->n_held < HELD_MAX)
+			accept_one(c);
+		else if (n < 60 && c->n_held < HELD_MAX)
+			rent(c);
+		else if (n < 75 && c->n_held)
+			hand_over(c);
+		else if (c->n_held)
+			give_back(c);
+	}
+	die(c);
+	add_relaxed(&finished, 1);
+	return NULL;
+}
+
+/* As the daemon does: clear the roster, barrier, walk, and only then the seat is vacant. */
+static void reclaim_dead(void)
+{
+	struct thr_reclaimed sum = { 0 };
+	struct seat_id seat;
+
+	for (;;) {
+		pthread_mutex_lock(&seats_mutex);
+		seat.n = n_dead ? dead[--n_dead] : 0;
+		pthread_mutex_unlock(&seats_mutex);
+		if (seat.n == 0)
+			break;
+		store_release(&roster[seat.n], 0);
+		thr_barrier();
+		thr_reclaim_seat(&view, seat, &sum);
+		if (sum.total && wait_is_wanted(view.control, true))
+			thr_wait_wake(view.control);
+		pthread_mutex_lock(&seats_mutex);
+		vacant[n_vacant++] = seat.n;
+		pthread_mutex_unlock(&seats_mutex);
+	}
+	reclaimed += sum.total;
+}
+
+static void *daemon_main(void *argument)
+{
+	static const uint32_t claims[] = { THR_CLAIM_OPEN };
+	uint64_t by_class[THR_CLASSES_MAX] = { 0 };
+	struct census *census = argument;
+	struct thr_verdict verdict;
+	uint64_t done;
+
+	do {
+		done = load_acquire(&finished);
+		reclaim_dead();
+		if (census_walk(census, &view, by_class) && wait_is_wanted(view.control, true))
+			thr_wait_wake(view.control);
+		verdict = thr_judge(&view, roster, claims);
+		if (verdict.rule != THR_RULE_NONE)
+			error(thr_rule_text(verdict.rule), 0);
+		sched_yield();
+	} while (done < THREADS);
+	reclaim_dead();
+	census_walk(census, &view, by_class);
+	reclaimed += by_class[0];
+	verdict = thr_judge(&view, roster, claims);
+	if (verdict.rule != THR_RULE_NONE)
+		error(thr_rule_text(verdict.rule), 0);
+	return NULL;
+}
+
+static struct thruster_pool *pool_make(void)
+{
+	struct thruster_pool *pool;
+
+	if (thr_pool_new(&pool) < 0)
+		abort();
+	pool->is_attached = 1;
+	pool->is_fenced = thr_barrier_register() < 0;
+	pool->nonce = NONCE;
+	pool->view = view;
+	pool->roster = roster;
+	return pool;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct thr_class_spec spec = { .slot_bytes = 64, .slots = SLOTS };
+	static struct client clients[THREADS];
+	pthread_t threads[THREADS], daemon;
+	struct census census;
+	void *pages;
+	unsigned i;
+
+	if (argc > 1)
+		operations = (unsigned)atoi(argv[1]);
+	if (thr_geometry_init(&geometry, 2, SEATS, &spec, 1) < 0)
+		abort();
+	pages = aligned_alloc(THR_PAGE, geometry.arena_bytes);
+	memset(pages, 0, geometry.arena_bytes);
+	thr_view_init(&view, pages, &geometry);
+	thr_view_format(&view);
+	if (census_init(&census, &view, 0) < 0)
+		abort();
+	for (i = 0; i < SEATS; i++)
+		vacant[n_vacant++] = (uint16_t)(i + 1);
+
+	for (i = 0; i < THREADS; i++) {
+		clients[i].pool = pool_make();
+		clients[i].random = 0x9e3779b97f4a7c15ull * (i + 1);
+		pthread_create(&threads[i], NULL, client_main, &clients[i]);
+	}
+	pthread_create(&daemon, NULL, daemon_main, &census);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_join(daemon, NULL);
+
+	printf("1..3\n");
+	printf("%sok 1 - no second owner, no broken rule, no wrong error\n", errors ? "not " : "");
+	printf("%sok 2 - all slots free at the end (%llu leased)\n",
+		census.class_[0].figures.leased ? "not " : "",
+		(unsigned long long)census.class_[0].figures.leased);
+	printf("%sok 3 - everything happened: %llu rents, %llu accepts, %llu waits, %llu reclaimed\n",
+		accepted && reclaimed && waited ? "" : "not ",
+		(unsigned long long)census.class_[0].figures.rents_total, (unsigned long long)accepted,
+		(unsigned long long)waited, (unsigned long long)reclaimed);
+	for (i = 0; i < THREADS; i++)
+		thr_pool_free(clients[i].pool);
+	free(pages);
+	i = errors || census.class_[0].figures.leased || !accepted || !reclaimed || !waited;
+	census_fini(&census);
+	return i != 0;
+}
