@@ -191,10 +191,7 @@ static int connect_and_map(struct thruster_pool *pool, const char *arena,
 	r = answer.reply.status;
 	if (r == 0)
 		r = take_seat(pool, &answer);
-	if (answer.fd[0] >= 0)
-		close(answer.fd[0]);
-	if (answer.fd[1] >= 0)
-		close(answer.fd[1]);
+	thr_connection_close_fds(&answer);
 	return r;
 }
 

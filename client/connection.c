@@ -95,6 +95,15 @@ static void answer_take_fds(struct connection_answer *answer, struct msghdr *mes
 	}
 }
 
+void thr_connection_close_fds(struct connection_answer *answer)
+{
+	size_t i;
+
+	for (i = 0; i < CONNECTION_FDS_MAX; i++)
+		if (answer->fd[i] >= 0)
+			close(answer->fd[i]);
+}
+
 static int receive_answer(int fd, struct connection_answer *ret)
 {
 	struct connection_answer answer = { .fd = { -1, -1 } };
@@ -117,15 +126,16 @@ static int receive_answer(int fd, struct connection_answer *ret)
 	if (n == 0)
 		return -ECONNRESET;
 	answer_take_fds(&answer, &message);
-	is_ours = n == (ssize_t)sizeof(answer.reply) && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+	if (message.msg_flags & MSG_CTRUNC) {
+		thr_connection_close_fds(&answer);
+		return -EMFILE; /* descriptors were sent, and this process may not have more */
+	}
+	is_ours = n == (ssize_t)sizeof(answer.reply) && !(message.msg_flags & MSG_TRUNC) &&
 		  answer.reply.header.magic == WIRE_MAGIC &&
 		  answer.reply.header.version == WIRE_VERSION &&
 		  answer.reply.header.type == WIRE_REPLY && answer.reply.status <= 0;
 	if (!is_ours) {
-		if (answer.fd[0] >= 0)
-			close(answer.fd[0]);
-		if (answer.fd[1] >= 0)
-			close(answer.fd[1]);
+		thr_connection_close_fds(&answer);
 		return -EPROTO;
 	}
 	*ret = answer;

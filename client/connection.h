@@ -25,9 +25,13 @@ const char *thr_connection_path(const char *path);
  */
 int thr_connection_open(int *ret_fd, const char *path, unsigned timeout_ms);
 
+/* Close what an answer brought. */
+void thr_connection_close_fds(struct connection_answer *answer);
+
 /*
  * Send a request and wait for the reply. 0 if a reply of our version came, whatever its status;
- * -EPROTO if it is none, -ECONNRESET if the daemon went away, -ETIMEDOUT.
+ * -EPROTO if it is none, -ECONNRESET if the daemon went away, -EMFILE if there is no room for the
+ * descriptors that came with it, -ETIMEDOUT.
  */
 int thr_connection_ask(int fd, const void *request, size_t size, struct connection_answer *ret);
 

@@ -32,12 +32,8 @@ static void say_goodbye(int connection)
 
 	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (thr_connection_ask(connection, &request, sizeof(request), &answer) == 0) {
-		if (answer.fd[0] >= 0)
-			close(answer.fd[0]);
-		if (answer.fd[1] >= 0)
-			close(answer.fd[1]);
-	}
+	if (thr_connection_ask(connection, &request, sizeof(request), &answer) == 0)
+		thr_connection_close_fds(&answer);
 }
 
 EXPORT int thruster_detach(struct thruster_pool *pool)

@@ -67,10 +67,7 @@ enum exit_status answer_get(json_t **ret, const struct command *command,
 		r = answer.reply.status;
 	if (r == 0)
 		r = parse(ret, answer.fd[0]);
-	if (answer.fd[0] >= 0)
-		close(answer.fd[0]);
-	if (answer.fd[1] >= 0)
-		close(answer.fd[1]);
+	thr_connection_close_fds(&answer);
 	return r < 0 ? fail(command, r) : EXIT_OK;
 }
 
