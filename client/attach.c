@@ -23,7 +23,8 @@
 
 #define ATTACH_TIMEOUT_MS 10000u
 
-static int options_read(struct thruster_attach_options *ret, const struct thruster_attach_options *o)
+static int options_read(
+	struct thruster_attach_options *ret, const struct thruster_attach_options *o)
 {
 	struct thruster_attach_options known = { .size = sizeof(known) };
 	const unsigned char *bytes = (const unsigned char *)o;
@@ -52,7 +53,8 @@ static int check_memfd(int fd, uint64_t bytes)
 	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS);
 
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 || (uint64_t)st.st_size != bytes)
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 ||
+		(uint64_t)st.st_size != bytes)
 		return -EPROTO;
 	return 0;
 }
@@ -64,7 +66,8 @@ static int map_aligned(void **ret, int fd, uint64_t bytes, uint64_t align)
 	uint8_t *area, *at;
 	uintptr_t gap;
 
-	area = mmap(NULL, bytes + reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	area = mmap(NULL, bytes + reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		-1, 0);
 	if (area == MAP_FAILED)
 		return -errno;
 	gap = -(uintptr_t)area & (align - 1);

@@ -112,9 +112,10 @@ static int receive_answer(int fd, struct connection_answer *ret)
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int) * CONNECTION_FDS_MAX)];
 	} control;
-	struct msghdr message = {
-		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
+	struct msghdr message = {.msg_iov = &text,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
 	ssize_t n;
 	bool is_ours;
 
@@ -126,11 +127,13 @@ static int receive_answer(int fd, struct connection_answer *ret)
 	if (n == 0)
 		return -ECONNRESET;
 	answer_take_fds(&answer, &message);
-	if (message.msg_flags & MSG_CTRUNC) {
+	if ((message.msg_flags & MSG_CTRUNC) && answer.fd[CONNECTION_FDS_MAX - 1] < 0) {
 		thr_connection_close_fds(&answer);
 		return -EMFILE; /* descriptors were sent, and this process may not have more */
 	}
-	is_ours = n == (ssize_t)sizeof(answer.reply) && !(message.msg_flags & MSG_TRUNC) &&
+	/* Truncated although both came: more were sent than any answer has. */
+	is_ours = n == (ssize_t)sizeof(answer.reply) &&
+		  !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
 		  answer.reply.header.magic == WIRE_MAGIC &&
 		  answer.reply.header.version == WIRE_VERSION &&
 		  answer.reply.header.type == WIRE_REPLY && answer.reply.status <= 0;

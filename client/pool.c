@@ -65,7 +65,8 @@ int thr_pool_find_lease(struct thruster_pool *pool, const struct thruster_lease 
 {
 	int r = thr_pool_find(pool, lease->token[0], TOKEN_MARK_LEASE, ret_place);
 
-	if (r == 0 && (!record_is_leased(lease->token[1]) || !record_is_well_formed(lease->token[1])))
+	if (r == 0 &&
+		(!record_is_leased(lease->token[1]) || !record_is_well_formed(lease->token[1])))
 		r = -EINVAL;
 	else if (r == 0 && !record_is_owned_by(lease->token[1], pool->seat))
 		r = -ESTALE;

@@ -6,13 +6,20 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include "client/rent.h"
+#include "client/pool.h"
 #include "shm/atomics.h"
 #include "shm/transition.h"
 #include "shm/wait.h"
 
-/* A rent that fails is counted by its caller, so that a long wait counts as one. */
-int thr_rent_try(struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease)
+/* Nothing free in a class: the slow path, so there is time to count. */
+static void count_exhausted(const struct place *place, struct core_id core)
+{
+	add_relaxed(&place->class_->cores[core.n].exhausted_total, 1);
+}
+
+/* `is_again`: a try of a rent that was counted before. */
+static int rent_try(struct thruster_pool *pool, size_t size, bool is_again,
+	struct thruster_lease *ret_lease)
 {
 	struct core_id core = pool_core(pool);
 	struct place place;
@@ -30,39 +37,26 @@ int thr_rent_try(struct thruster_pool *pool, size_t size, struct thruster_lease 
 			*ret_lease = thr_pool_lease(pool, place, record);
 			return 0;
 		}
+		if (!is_again)
+			count_exhausted(&place, core);
 	}
+	if (r == -ENOBUFS && !is_again)
+		add_relaxed(&pool_counters(pool)->exhausted_total, 1);
 	return r;
-}
-
-static void count_exhausted(struct thruster_pool *pool, size_t size)
-{
-	struct core_id core = pool_core(pool);
-	uint32_t i;
-
-	add_relaxed(&pool_counters(pool)->exhausted_total, 1);
-	for (i = 0; i < pool->view.n_classes; i++)
-		if (pool->view.class_[i].stride_bytes >= size)
-			add_relaxed(&pool->view.class_[i].cores[core.n].exhausted_total, 1);
 }
 
 EXPORT int thruster_rent(struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease)
 {
-	int r;
-
 	if (!pool || !ret_lease || size == 0)
 		return -EINVAL;
 	if (!pool->is_attached)
 		return -ECHILD;
-	r = thr_rent_try(pool, size, ret_lease);
-	if (r == -ENOBUFS)
-		count_exhausted(pool, size);
-	return r;
+	return rent_try(pool, size, false, ret_lease);
 }
 
 EXPORT int thruster_rent_wait(struct thruster_pool *pool, size_t size,
 	const struct timespec *deadline, struct thruster_lease *ret_lease)
 {
-	bool has_waited = false;
 	int r;
 
 	if (!pool || !ret_lease || size == 0)
@@ -71,17 +65,14 @@ EXPORT int thruster_rent_wait(struct thruster_pool *pool, size_t size,
 		return -EINVAL;
 	if (!pool->is_attached)
 		return -ECHILD;
-	r = thr_rent_try(pool, size, ret_lease);
+	r = rent_try(pool, size, false, ret_lease);
+	if (r == -ENOBUFS)
+		add_relaxed(&pool_counters(pool)->waits_total, 1);
 	while (r == -ENOBUFS) {
-		struct thr_announcement announced;
+		struct thr_announcement announced =
+			thr_wait_announce(pool->view.control, pool->is_fenced);
 
-		if (!has_waited) {
-			count_exhausted(pool, size);
-			add_relaxed(&pool_counters(pool)->waits_total, 1);
-			has_waited = true;
-		}
-		announced = thr_wait_announce(pool->view.control, pool->is_fenced);
-		r = thr_rent_try(pool, size, ret_lease);
+		r = rent_try(pool, size, true, ret_lease);
 		if (r == -ENOBUFS && thr_wait_sleep(pool->view.control, announced, deadline) < 0)
 			return -ETIMEDOUT;
 	}

@@ -35,7 +35,8 @@ static void arena_write_board(struct arena *arena)
 	store_release(&board->magic, THR_BOARD_MAGIC);
 }
 
-static int arena_init(struct arena *arena, const struct config_arena *config, char why[MEMORY_WHY_MAX])
+static int arena_init(
+	struct arena *arena, const struct config_arena *config, char why[MEMORY_WHY_MAX])
 {
 	char name[THR_NAME_MAX + 32];
 	int r;
@@ -97,7 +98,10 @@ void arena_free(struct arena *arena)
 	free(arena);
 }
 
-/* The byte of a seat in the arena's file; locks may lie anywhere, so no data is touched by it. */
+/*
+ * The byte of a seat in the arena's file; locks may lie anywhere, so no data is touched by it. A
+ * hostile client can lock other seats' bytes; then these seats are not to be had.
+ */
 static struct flock seat_lock(const struct client *client)
 {
 	return (struct flock){
@@ -116,7 +120,7 @@ static int arena_open_for(const struct arena *arena, const struct client *client
 	if (fd < 0)
 		return fd;
 	if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
-		return -errno;
+		return errno == EAGAIN || errno == EACCES ? -EUSERS : -errno;
 	*ret_fd = take_fd(fd);
 	return 0;
 }
@@ -127,7 +131,9 @@ static void label_copy(char to[THR_NAME_MAX], const char *from)
 	size_t i;
 
 	for (i = 0; i < THR_NAME_MAX - 1 && from[i]; i++)
-		to[i] = from[i] > ' ' && from[i] < 127 && from[i] != '"' && from[i] != '\\' ? from[i] : '_';
+		to[i] = from[i] > ' ' && from[i] < 127 && from[i] != '"' && from[i] != '\\'
+				? from[i]
+				: '_';
 	memset(to + i, 0, THR_NAME_MAX - i);
 }
 
@@ -176,7 +182,9 @@ uint64_t arena_unseat(struct arena *arena, struct client *client)
 		thr_barrier(); /* [P4] */
 	fence_full();
 	thr_reclaim_seat(&arena->view, client->seat, &sum);
-	if (sum.total && wait_is_wanted(arena->view.control, true))
+	/* A client that was killed may have freed a slot, or even taken down the waiters' flag, and
+	 * not have come to the wake. So whoever waits is made to look, whatever the flag says. */
+	if (!client->is_leaving || (sum.total && wait_is_wanted(arena->view.control, true)))
 		thr_wait_wake(arena->view.control);
 
 	for (i = 0; i < arena->geometry.classes; i++)

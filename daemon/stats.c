@@ -8,9 +8,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "daemon/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/stats.h"
 #include "shm/atomics.h"
+#include "shm/circle.h"
 #include "shm/record.h"
 
 static json_t *number(uint64_t n)
@@ -63,7 +65,8 @@ static json_t *cores_json(const struct arena *arena, uint32_t class_)
 		json_t *o = json_object();
 
 		set(o, "core", json_integer(core));
-		set(o, "slots", json_integer(c->cores[core].arc_end - c->cores[core].arc_first));
+		set(o, "slots", json_integer(circle_arc(core + 1, c->n_cores, c->slots) -
+					     circle_arc(core, c->n_cores, c->slots)));
 		set(o, "leased", number(arena->census.class_[class_].core_leased[core]));
 #define X(name, text) set(o, #name, number(load_relaxed(&c->cores[core].name)));
 		THR_CORE_COUNTERS(X)
@@ -178,17 +181,24 @@ int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text
 			json_array_append_new(arenas, arena_json(daemon->arenas[i]));
 	set(root, "arenas", arenas);
 	set(root, "reclaim", reclaim_json(daemon, viewer));
-	set(root, "contention", json_pack("{s:{s:s, s:s}}", "ebpf", "state", "unavailable", "reason",
-		"this version has no eBPF programs"));
+	set(root, "contention",
+		json_pack("{s:{s:s, s:s}}", "ebpf", "state", "unavailable", "reason",
+			"this version has no eBPF programs"));
 	return dump(root, ret_text);
 }
 
-static json_t *lease_json(const struct arena *arena, const struct census_lease *lease)
+struct found_lease {
+	const struct arena *arena;
+	struct census_lease lease;
+};
+
+static json_t *lease_json(const struct found_lease *found)
 {
-	const struct seats *seats = &arena->seats;
+	const struct arena *arena = found->arena;
+	const struct census_lease *lease = &found->lease;
 	struct seat_id seat = record_owner(lease->record);
 	const struct client *client =
-		seat.n >= 1 && seat.n <= seats->n ? &seats->clients[seat.n] : NULL;
+		seat.n >= 1 && seat.n <= arena->seats.n ? &arena->seats.clients[seat.n] : NULL;
 	unsigned run = record_run(lease->record);
 	json_t *o = json_object();
 
@@ -207,13 +217,55 @@ static json_t *lease_json(const struct arena *arena, const struct census_lease *
 	return o;
 }
 
+static int oldest_first(const void *a, const void *b)
+{
+	const struct found_lease *x = a, *y = b;
+
+	if (x->lease.age_ns != y->lease.age_ns)
+		return x->lease.age_ns < y->lease.age_ns ? 1 : -1;
+	return 0;
+}
+
+/* Add the oldest leases of an arena, at most `limit` (0: all), to those found. */
+static int find_leases(
+	const struct arena *arena, uint32_t limit, struct found_lease **found, size_t *n)
+{
+	struct census_lease *leases;
+	struct found_lease *more;
+	size_t i, n_leases;
+	int r;
+
+	r = census_leases(&arena->census, &arena->view, limit, &leases, &n_leases);
+	if (r < 0)
+		return r;
+	more = reallocarray(*found, *n + n_leases + 1, sizeof(**found));
+	if (more) {
+		*found = more;
+		for (i = 0; i < n_leases; i++)
+			more[(*n)++] = (struct found_lease){ arena, leases[i] };
+	}
+	free(leases);
+	return more ? 0 : -ENOMEM;
+}
+
+static json_t *leases_json(const struct found_lease *found, size_t n)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(array, lease_json(&found[i]));
+	return array;
+}
+
 int stats_leases_text(struct daemon *daemon, const struct peer *viewer, uint32_t limit,
 	char **ret_text)
 {
-	json_t *root = head_json("thruster.leases"), *array = json_array();
-	struct census_lease *leases;
+	_cleanup_(free_memory) struct found_lease *found = NULL;
+	json_t *root;
 	uint64_t total = 0;
-	size_t i, j, n;
+	size_t i, n = 0;
+	uint32_t seat;
 	int r;
 
 	for (i = 0; i < daemon->n_arenas; i++) {
@@ -221,20 +273,17 @@ int stats_leases_text(struct daemon *daemon, const struct peer *viewer, uint32_t
 
 		if (!may_see(arena, viewer))
 			continue;
-		r = census_leases(&arena->census, &arena->view, limit, &leases, &n);
-		if (r < 0) {
-			json_decref(root);
-			json_decref(array);
+		r = find_leases(arena, limit, &found, &n);
+		if (r < 0)
 			return r;
-		}
-		for (j = 0; j < n; j++)
-			json_array_append_new(array, lease_json(arena, &leases[j]));
-		free(leases);
-		for (j = 1; j <= arena->census.n_seats; j++)
-			total += arena->census.seats[j].leases;
+		for (seat = 0; seat <= arena->census.n_seats; seat++)
+			total += arena->census.seats[seat].leases;
 	}
+	if (found)
+		qsort(found, n, sizeof(*found), oldest_first);
+	root = head_json("thruster.leases");
 	set(root, "leases_total", number(total));
-	set(root, "leases", array);
+	set(root, "leases", leases_json(found, limit && n > limit ? limit : n));
 	return dump(root, ret_text);
 }
 

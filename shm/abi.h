@@ -109,8 +109,8 @@ _Static_assert(__builtin_offsetof(struct thr_core, retries_total) == 32, "ABI");
 
 /* Counted per client on slow paths, listed once: X(name, what it counts). */
 #define THR_SEAT_COUNTERS(X)                                                                       \
-	X(exhausted_total, "rents that failed because nothing was free")                           \
-	X(waits_total, "rents that slept until a slot came back")                                  \
+	X(exhausted_total, "rents that found nothing free in any class that would do")             \
+	X(waits_total, "of these, the ones that began to wait")                                    \
 	X(hand_overs_total, "leases passed to another client")                                     \
 	X(accepts_total, "leases received from another client")                                    \
 	X(refused_total, "returns and hand-overs of a lease that was not the client's")
@@ -133,10 +133,12 @@ _Static_assert(__builtin_offsetof(struct thr_seat, refused_total) == 32, "ABI");
 struct thr_control {
 	/* THR_CONTROL_MAGIC. Written by the daemon at the start; clients and the judge look. */
 	uint64_t magic;
-	/* Not 0 = somebody may sleep in rent_wait. Stored by waiters and exchanged with 0 by whoever
-	 * wakes them [P3]. A flag, not a count: a killed waiter leaves at most one needless wake. */
+	/* Not 0 = somebody may sleep in rent_wait. Stored by waiters and exchanged with 0 by
+	 * whoever wakes them [P3]. A flag, not a count: a killed waiter leaves at most one needless
+	 * wake. */
 	uint32_t waiting THR_ALIGNED_LINE;
-	/* The futex: raised by whoever wakes, before the wake; waiters sleep while it is as seen. */
+	/* The futex: raised by whoever wakes, before the wake; waiters sleep while it is as seen.
+	 */
 	uint32_t wakes THR_ALIGNED_LINE;
 };
 
@@ -184,7 +186,7 @@ _Static_assert(sizeof(struct thr_geometry) == 56 + 64 * THR_CLASSES_MAX, "ABI");
 	X(free, "slots free at the last sample")                                                   \
 	X(free_min, "fewest slots free at any sample; 0 also if a rent found the class exhausted") \
 	X(leased, "slots leased at the last sample")                                               \
-	X(leased_peak, "most slots leased at any sample; likewise")                                \
+	X(leased_peak, "most slots leased at any sample; all if a rent found the class exhausted") \
 	X(rents_total, "leases begun")                                                             \
 	X(returns_total, "leases ended by their owner")                                            \
 	X(reclaimed_total, "leases ended by the daemon because their owner was gone")              \
@@ -213,12 +215,12 @@ struct thr_board {
 	uint32_t abi;                   /* THR_ABI; constant */
 	uint32_t fenced;                /* not 0: no membarrier here, so [P3] and [P4] need a full
 	                                   fence in every client; constant */
-	uint64_t nonce;                 /* random, tells this arena's tokens from others'; constant */
+	uint64_t nonce; /* random, tells this arena's tokens from others'; constant */
 	char name[THR_NAME_MAX];        /* constant */
 	struct thr_geometry geometry;   /* constant */
 	struct thr_figures figures THR_ALIGNED_LINE;
-	/* At geometry.roster_offset: uint32_t roster[seats + 1], the client id of each seat's tenant,
-	 * 0 = vacant. Stored with release by the daemon [P5], [P4]; read by hand-over. */
+	/* At geometry.roster_offset: uint32_t roster[seats + 1], the client id of each seat's
+	 * tenant, 0 = vacant. Stored with release by the daemon [P5], [P4]; read by hand-over. */
 };
 
 _Static_assert(__builtin_offsetof(struct thr_board, geometry) == 88, "ABI");

@@ -18,17 +18,24 @@
  *   [P5] roster entry (release)            with reading it (acquire): a client that can be named
  *        as a receiver has been seated completely.
  *   [P6] figures: sequence made odd, values, sequence made even; readers look twice.
+ *
+ * A test that wants to stand between any two accesses defines THR_STEP() before this file.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define add_relaxed(p, v) ((void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
-#define exchange_relaxed(p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
+#ifndef THR_STEP
+#define THR_STEP() ((void)0)
+#endif
+
+#define load_relaxed(p) (THR_STEP(), __atomic_load_n((p), __ATOMIC_RELAXED))
+#define load_acquire(p) (THR_STEP(), __atomic_load_n((p), __ATOMIC_ACQUIRE))
+#define store_relaxed(p, v) (THR_STEP(), __atomic_store_n((p), (v), __ATOMIC_RELAXED))
+#define store_release(p, v) (THR_STEP(), __atomic_store_n((p), (v), __ATOMIC_RELEASE))
+#define add_relaxed(p, v) (THR_STEP(), (void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
+#define add_release(p, v) (THR_STEP(), (void)__atomic_fetch_add((p), (v), __ATOMIC_RELEASE))
+#define exchange_relaxed(p, v) (THR_STEP(), __atomic_exchange_n((p), (v), __ATOMIC_RELAXED))
 
 #define fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
@@ -40,6 +47,7 @@
 /* Take ownership: what the last owner did comes before. */
 static inline bool cas_acquire(uint64_t *word, uint64_t expected, uint64_t desired)
 {
+	THR_STEP();
 	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_ACQUIRE,
 		__ATOMIC_RELAXED);
 }
@@ -47,12 +55,14 @@ static inline bool cas_acquire(uint64_t *word, uint64_t expected, uint64_t desir
 /* Pass on somebody else's ownership: what they did comes before, and before what comes next. */
 static inline bool cas_acq_rel(uint64_t *word, uint64_t expected, uint64_t desired)
 {
+	THR_STEP();
 	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_ACQ_REL,
 		__ATOMIC_RELAXED);
 }
 
 static inline bool cas_note(uint16_t *word, uint16_t expected, uint16_t desired)
 {
+	THR_STEP();
 	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_RELAXED,
 		__ATOMIC_RELAXED);
 }

@@ -76,8 +76,8 @@ static void place_metadata(struct thr_class_geometry *c, struct extent *e, uint3
 	c->segments = (c->slots + THR_SEGMENT_SLOTS - 1) / THR_SEGMENT_SLOTS;
 	c->cores_offset = extent_place(e, cores, sizeof(struct thr_core), THR_LINE);
 	c->segments_offset = extent_place(e, c->segments, sizeof(struct thr_segment), THR_LINE);
-	c->senders_offset =
-		extent_place(e, (uint64_t)c->segments * THR_SEGMENT_SLOTS, sizeof(uint16_t), THR_LINE);
+	c->senders_offset = extent_place(
+		e, (uint64_t)c->segments * THR_SEGMENT_SLOTS, sizeof(uint16_t), THR_LINE);
 }
 
 int thr_geometry_init(struct thr_geometry *ret, uint32_t cores, uint32_t seats,
@@ -98,7 +98,8 @@ int thr_geometry_init(struct thr_geometry *ret, uint32_t cores, uint32_t seats,
 	g.map_align_bytes = THR_PAGE;
 
 	extent_place(&arena, 1, sizeof(struct thr_control), THR_PAGE);
-	g.seats_offset = extent_place(&arena, (uint64_t)seats + 1, sizeof(struct thr_seat), THR_PAGE);
+	g.seats_offset =
+		extent_place(&arena, (uint64_t)seats + 1, sizeof(struct thr_seat), THR_PAGE);
 	for (i = 0; i < classes; i++) {
 		struct thr_class_geometry *c = &g.class_[i];
 
@@ -147,7 +148,8 @@ bool thr_geometry_is_valid(const struct thr_geometry *geometry)
 			.slots = geometry->class_[i].slots,
 			.align_bytes = geometry->class_[i].align_bytes,
 		};
-	if (thr_geometry_init(&again, geometry->cores, geometry->seats, specs, geometry->classes) < 0)
+	if (thr_geometry_init(&again, geometry->cores, geometry->seats, specs, geometry->classes) <
+		0)
 		return false;
 	return memcmp(&again, geometry, sizeof(again)) == 0;
 }

@@ -9,7 +9,10 @@
 #include "shm/record.h"
 #include "shm/reclaim.h"
 
-/* A record that keeps changing hands between tries is somebody's plaything; the next walk gets it. */
+/*
+ * A lease changes at most twice more once its owner is gone: a sender that did not know takes it
+ * back or not. Whoever makes it change for ever is hostile, and may keep what he plays with.
+ */
 #define TRIES 16
 
 static bool reclaim_record(uint64_t *word, struct seat_id seat)

@@ -24,6 +24,7 @@ struct thr_reclaimed {
 void thr_reclaim_seat(const struct thr_view *view, struct seat_id seat, struct thr_reclaimed *sum);
 
 /* PENDING -> FREE, if the record is still `pending`. True if it was. */
-bool thr_reclaim_pending(const struct thr_class_view *class_, struct slot_id slot, uint64_t pending);
+bool thr_reclaim_pending(
+	const struct thr_class_view *class_, struct slot_id slot, uint64_t pending);
 
 #endif

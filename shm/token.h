@@ -18,9 +18,11 @@
 #define TOKEN_MARK_LEASE 0xa5u
 #define TOKEN_MARK_TICKET 0x5au
 
-static inline uint64_t where_pack(unsigned mark, uint64_t nonce, uint32_t class_, struct slot_id slot)
+static inline uint64_t where_pack(
+	unsigned mark, uint64_t nonce, uint32_t class_, struct slot_id slot)
 {
-	return (uint64_t)mark << 56 | (nonce & 0xffff) << 40 | (uint64_t)(class_ & 0xff) << 32 | slot.n;
+	return (uint64_t)mark << 56 | (nonce & 0xffff) << 40 | (uint64_t)(class_ & 0xff) << 32 |
+	       slot.n;
 }
 
 static inline struct slot_id where_slot(uint64_t where)

@@ -15,7 +15,8 @@
 struct thr_class_view {
 	struct thr_segment *segments;
 	struct thr_core *cores;
-	uint16_t *senders;  /* seat that last handed over the slot, 0 = gone or never; slots of them */
+	uint16_t *
+		senders; /* seat that last handed over the slot, 0 = gone or never; slots of them */
 	uint8_t *data;
 	uint64_t stride_bytes;
 	uint32_t slots;

@@ -16,7 +16,8 @@
 
 int thr_barrier_register(void)
 {
-	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) < 0 ? -errno : 0;
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) < 0 ? -errno
+											   : 0;
 }
 
 int thr_barrier(void)
@@ -71,6 +72,6 @@ int thr_wait_sleep(struct thr_control *control, struct thr_announcement announce
 void thr_wait_wake(struct thr_control *control)
 {
 	exchange_relaxed(&control->waiting, 0);
-	__atomic_fetch_add(&control->wakes, 1, __ATOMIC_RELEASE);
+	add_release(&control->wakes, 1);
 	syscall(SYS_futex, &control->wakes, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }

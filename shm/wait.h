@@ -17,7 +17,7 @@
 #include "shm/abi.h"
 #include "shm/atomics.h"
 
-/* Make the calling process reachable by wait_barrier() of others. 0, or -errno (then it must put
+/* Make the calling process reachable by thr_barrier() of others. 0, or -errno (then it must put
  * a full fence between freeing a slot and wait_is_wanted()). */
 int thr_barrier_register(void);
 

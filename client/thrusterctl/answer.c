@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The text comes in a sealed memfd, so its size is no matter and nobody changes it while we read. */
+/* The text comes in a sealed memfd, so its size is no matter and nobody changes it while we read.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,10 +22,12 @@ static enum exit_status fail(const struct command *command, int r)
 			command->socket_path);
 		return EXIT_NO_DAEMON;
 	case -ETIMEDOUT:
-		fprintf(stderr, "thrusterctl: the daemon at %s does not answer\n", command->socket_path);
+		fprintf(stderr, "thrusterctl: the daemon at %s does not answer\n",
+			command->socket_path);
 		return EXIT_NO_DAEMON;
 	case -EPROTO:
-		fprintf(stderr, "thrusterctl: what answers at %s is no thrusterd of this version (%s)\n",
+		fprintf(stderr,
+			"thrusterctl: what answers at %s is no thrusterd of this version (%s)\n",
 			command->socket_path, THRUSTER_VERSION);
 		return EXIT_ERROR;
 	default:
@@ -52,9 +55,9 @@ static int parse(json_t **ret, int fd)
 enum exit_status answer_get(json_t **ret, const struct command *command,
 	enum wire_question question)
 {
-	struct wire_query query = {
-		.header = wire_header_make(WIRE_QUERY), .question = question, .limit = command->limit
-	};
+	struct wire_query query = {.header = wire_header_make(WIRE_QUERY),
+		.question = question,
+		.limit = command->limit};
 	struct connection_answer answer = { .fd = { -1, -1 } };
 	int fd, r;
 

@@ -11,7 +11,8 @@ static void print_verdict(const json_t *verdict)
 		printf("arena %s: sound, %" PRIu64 " slots seen\n", answer_string(verdict, "arena"),
 			answer_number(verdict, "slots_seen"));
 	else
-		printf("arena %s: BROKEN rule \"%s\": %s; class %" PRIu64 ", slot %" PRIu64 ", record %s\n",
+		printf("arena %s: BROKEN rule \"%s\": %s; class %" PRIu64 ", slot %" PRIu64
+		       ", record %s\n",
 			answer_string(verdict, "arena"), answer_string(verdict, "rule"),
 			answer_string(verdict, "must_hold"), answer_number(verdict, "class"),
 			answer_number(verdict, "slot"), answer_string(verdict, "record"));

@@ -28,8 +28,8 @@ static void add_clients(struct table *table, const json_t *answer, const json_t 
 
 static void print_clients(const json_t *answer)
 {
-	static const char *const titles[] = { "<ARENA", "ID", "PID", "UID", "ATTACHED", "LEASES", "BYTES",
-		"EXHAUSTED", "<LABEL", NULL };
+	static const char *const titles[] = {"<ARENA", "ID", "PID", "UID", "ATTACHED", "LEASES",
+		"BYTES", "EXHAUSTED", "<LABEL", NULL};
 	struct table table;
 	json_t *arena;
 	size_t i;
@@ -49,7 +49,8 @@ static json_t *clients_json(const json_t *answer)
 
 	json_object_set_new(root, "schema", json_string("thruster.clients"));
 	json_object_set_new(root, "schema_version", json_integer(1));
-	json_object_set(root, "timestamp_realtime_ns", json_object_get(answer, "timestamp_realtime_ns"));
+	json_object_set(
+		root, "timestamp_realtime_ns", json_object_get(answer, "timestamp_realtime_ns"));
 	json_object_set(root, "timestamp_monotonic_ns",
 		json_object_get(answer, "timestamp_monotonic_ns"));
 	json_array_foreach(json_object_get(answer, "arenas"), i, arena)

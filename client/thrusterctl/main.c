@@ -11,6 +11,8 @@
 
 #define LIMIT_DEFAULT 50u
 
+/* libc looks for it, so it must not be hidden with the rest. */
+__attribute__((visibility("default")))
 const char *argp_program_version = "thrusterctl " THRUSTER_VERSION;
 
 static const char description[] =
@@ -22,14 +24,15 @@ static const char description[] =
 	"  check     walk the arenas and name the first rule that does not hold\n"
 	"\n"
 	"The socket is that of --socket, or of $THRUSTER_SOCKET, or " WIRE_DEFAULT_SOCKET ".\n"
-	"Exit status: 0 all is well, 1 an error or a broken rule, 2 wrong usage, 3 no daemon answers. "
+	"Exit status: 0 all is well, 1 an error or a broken rule, 2 wrong usage, 3 no daemon "
+	"answers. "
 	"See thrusterctl(1).";
 
 static const struct argp_option options[] = {
-	{ "socket", 's', "PATH", 0, "Ask the daemon at PATH" },
-	{ "json", 'j', NULL, 0, "Print JSON, for programs" },
-	{ "limit", 'l', "N", 0, "leases: show at most N, 0 for all (default: 50; with --json all)" },
-	{ 0 },
+	{"socket", 's', "PATH", 0, "Ask the daemon at PATH"},
+	{"json", 'j', NULL, 0, "Print JSON, for programs"},
+	{"limit", 'l', "N", 0, "leases: show at most N, 0 for all (default: 50; with --json all)"},
+	{0},
 };
 
 static const struct {
@@ -56,7 +59,8 @@ static void read_limit(struct arguments *a, const char *argument, struct argp_st
 	errno = 0;
 	n = strtoul(argument, &end, 10);
 	if (errno || *end || end == argument || *argument == '-' || n > UINT32_MAX)
-		argp_error(state, "--limit: \"%s\" is no number from 0 to %u", argument, UINT32_MAX);
+		argp_error(
+			state, "--limit: \"%s\" is no number from 0 to %u", argument, UINT32_MAX);
 	a->command.limit = (uint32_t)n;
 	a->has_limit = true;
 }
@@ -71,7 +75,8 @@ static void read_command(struct arguments *a, const char *argument, struct argp_
 		if (strcmp(commands[i].name, argument) == 0)
 			a->run = commands[i].run;
 	if (!a->run)
-		argp_error(state, "no command \"%s\"; there are stats, clients, leases and check", argument);
+		argp_error(state, "no command \"%s\"; there are stats, clients, leases and check",
+			argument);
 }
 
 static error_t on_option(int key, char *argument, struct argp_state *state)
@@ -99,6 +104,15 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
+/* What could not be written was not done, though the daemon answered. */
+static enum exit_status finish(enum exit_status status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "thrusterctl: cannot write: %s\n", strerror(errno));
+	return EXIT_ERROR;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = { options, on_option, "COMMAND", description };
@@ -110,5 +124,5 @@ int main(int argc, char **argv)
 	if (!arguments.has_limit && !arguments.command.is_json)
 		arguments.command.limit = LIMIT_DEFAULT;
 	arguments.command.socket_path = thr_connection_path(arguments.command.socket_path);
-	return arguments.run(&arguments.command);
+	return finish(arguments.run(&arguments.command));
 }

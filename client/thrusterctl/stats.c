@@ -33,9 +33,10 @@ static void print_classes(const json_t *arena)
 
 static void print_arena(const json_t *arena)
 {
-	printf("arena %s: %" PRIu64 " MiB, %zu of %" PRIu64 " clients\n", answer_string(arena, "name"),
-		answer_number(arena, "size_bytes") >> 20,
-		json_array_size(json_object_get(arena, "clients")), answer_number(arena, "max_clients"));
+	printf("arena %s: %.1f MiB, %zu of %" PRIu64 " clients\n",
+		answer_string(arena, "name"), (double)answer_number(arena, "size_bytes") / (1 << 20),
+		json_array_size(json_object_get(arena, "clients")),
+		answer_number(arena, "max_clients"));
 	print_classes(arena);
 	putchar('\n');
 }
@@ -49,11 +50,14 @@ static void print_stats(const json_t *answer)
 	json_t *arena;
 	size_t i;
 
-	printf("thrusterd %s, pid %" PRIu64 ", %s for %" PRIu64 " s\n\n", answer_string(daemon, "version"),
-		answer_number(daemon, "pid"), answer_string(daemon, "state"), up_ns / 1000000000u);
+	printf("thrusterd %s, pid %" PRIu64 ", %s for %" PRIu64 " s\n\n",
+		answer_string(daemon, "version"), answer_number(daemon, "pid"),
+		answer_string(daemon, "state"), up_ns / 1000000000u);
 	json_array_foreach(json_object_get(answer, "arenas"), i, arena)
 		print_arena(arena);
-	printf("reclaimed since the start: %" PRIu64 " leases, %" PRIu64 " clients gone without a detach\n",
+	printf("FREE MIN and PEAK are the extremes of looks about once a second.\n"
+	       "reclaimed since the start: %" PRIu64 " leases, %" PRIu64
+	       " clients gone without a detach\n",
 		answer_number(reclaim, "leases_total"), answer_number(reclaim, "clients_total"));
 }
 

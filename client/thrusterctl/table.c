@@ -76,7 +76,8 @@ void table_add_duration(struct table *table, uint64_t ns)
 	else if (s < 360000)
 		snprintf(text, sizeof(text), "%" PRIu64 "h%02" PRIu64 "m", s / 3600, s / 60 % 60);
 	else
-		snprintf(text, sizeof(text), "%" PRIu64 "d%02" PRIu64 "h", s / 86400, s / 3600 % 24);
+		snprintf(
+			text, sizeof(text), "%" PRIu64 "d%02" PRIu64 "h", s / 86400, s / 3600 % 24);
 	table_add(table, text);
 }
 

@@ -2,7 +2,8 @@
 #ifndef CLIENT_THRUSTERCTL_TABLE_H
 #define CLIENT_THRUSTERCTL_TABLE_H
 
-/* Figures in columns for people: as wide as they must be, text to the left, numbers to the right. */
+/* Figures in columns for people: as wide as they must be, text to the left, numbers to the right.
+ */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -20,6 +20,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "shm/abi.h"
+#include "shm/atomics.h"
 #include "tests/harness/harness.h"
 
 #define LEASES 3
@@ -75,7 +77,8 @@ static void expect_reclaimed(void)
 }
 
 /* A child that runs `act` with a pool and some leases, and then sleeps until it is killed. */
-static pid_t fork_actor(void (*act)(struct thruster_pool *pool, struct thruster_lease *leases, int ready))
+static pid_t fork_actor(
+	void (*act)(struct thruster_pool *pool, struct thruster_lease *leases, int ready))
 {
 	struct thruster_lease leases[LEASES];
 	struct thruster_pool *pool;
@@ -232,7 +235,8 @@ static pid_t fork_actor_with_child(
 
 Test(liveness, forked_child_that_outlives_its_parent)
 {
-	/* The child has the socket still, so nobody hangs up; it has no mapping, so nothing is held. */
+	/* The child has the socket still, so nobody hangs up; it has no mapping, so nothing is
+	 * held. */
 	pid_t pid = fork_actor_with_child(act_fork);
 
 	kill_child(pid);
@@ -375,6 +379,93 @@ Test(liveness, connection_lost_and_arena_still_mapped)
 	expect_still_held();
 	kill_child(pid);
 	expect_reclaimed();
+}
+
+/* A child that attaches, says who it is, and sleeps. */
+static pid_t fork_receiver(uint32_t *ret_id)
+{
+	int ready[2];
+	pid_t pid;
+
+	cr_assert_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		uint32_t id = thruster_client_id(host_attach(&host, NULL));
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (write(ready[1], &id, sizeof(id)) != sizeof(id))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	cr_assert_eq(read(ready[0], ret_id, sizeof(*ret_id)), sizeof(*ret_id));
+	close(ready[0]);
+	return pid;
+}
+
+Test(liveness, receiver_dies_before_it_accepts)
+{
+	struct thruster_lease leases[LEASES];
+	struct thruster_pool *pool = host_attach(&host, NULL);
+	struct thruster_ticket ticket;
+	uint32_t receiver;
+	pid_t pid = fork_receiver(&receiver);
+	unsigned i;
+
+	rent_some(pool, leases);
+	for (i = 0; i < LEASES; i++)
+		cr_assert_eq(thruster_hand_over(pool, &leases[i], receiver, &ticket), 0);
+	cr_assert_eq(number("arenas[0].classes[0].pending"), LEASES);
+	kill_child(pid);
+	expect_reclaimed(); /* although the sender lives on */
+	cr_assert_eq(thruster_return(pool, &leases[0]), -ESTALE);
+	cr_assert_eq(thruster_detach(pool), 0);
+}
+
+static struct thr_control *control_page(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long first = 0;
+	char line[512];
+
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, "memfd:thruster-default (deleted)") &&
+			sscanf(line, "%lx-", &first) == 1)
+			break;
+	fclose(maps);
+	return (struct thr_control *)first;
+}
+
+/* What a returner leaves that is killed between taking down the waiters' flag and waking them. */
+static void act_die_before_the_wake(
+	struct thruster_pool *pool, struct thruster_lease *leases, int ready)
+{
+	struct thr_control *control = control_page();
+	struct thruster_lease more;
+	unsigned i;
+
+	while (thruster_rent(pool, 100, &more) == 0)
+		;
+	say_ready(ready);
+	while (load_acquire(&control->waiting) == 0)
+		sleep_ms(1);
+	sleep_ms(50); /* and asleep */
+	store_relaxed(&control->waiting, 0);
+	for (i = 0; i < LEASES; i++)
+		thruster_return(pool, &leases[i]);
+	raise(SIGKILL);
+}
+
+Test(liveness, returner_dies_before_it_wakes_a_waiter, .timeout = 20)
+{
+	pid_t pid = fork_actor(act_die_before_the_wake);
+	struct thruster_pool *pool = host_attach(&host, NULL);
+	struct thruster_lease lease;
+
+	cr_assert_eq(thruster_rent_wait(pool, 100, NULL, &lease), 0);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	cr_assert_eq(thruster_detach(pool), 0);
 }
 
 static pid_t fork_with_pid(pid_t pid)

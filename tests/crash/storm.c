@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The storm: processes rent, stamp, verify, hand over and return on all cores, and one of them is
- * killed at random, every millisecond or so, and replaced. Afterwards nothing may be leaked, no slot
- * may have had two owners, and every buffer of a survivor must be as it left it.
+ * killed at random, every millisecond or so, and replaced. Afterwards nothing may be leaked, no
+ * slot may have had two owners, and every buffer of a survivor must be as it left it.
  *
  *   storm [KILLS [WORKERS]]      $STORM_SEED repeats the kills' choice and timing
  */
@@ -28,10 +28,11 @@
 #define DYING_MAX 16u
 #define SETTLE_NS 60000000000ull
 
-static const char config[] =
-	"{ \"arenas\": [ { \"name\": \"default\", \"max_clients\": 80, \"undelivered_grace_ms\": 100,"
-	" \"classes\": [ { \"slot_bytes\": 256, \"slots\": 160 }, { \"slot_bytes\": 1024, \"slots\": 48 } ]"
-	" } ] }";
+static const char config[] = "{ \"arenas\": [ { \"name\": \"default\", \"max_clients\": 80, "
+			     "\"undelivered_grace_ms\": 100,"
+			     " \"classes\": [ { \"slot_bytes\": 256, \"slots\": 160 }, { "
+			     "\"slot_bytes\": 1024, \"slots\": 48 } ]"
+			     " } ] }";
 
 struct crew {
 	struct storm *storm;
@@ -177,7 +178,8 @@ static void judge(const struct host *host, struct storm *storm, unsigned kills)
 	int64_t balance;
 
 	check(leaked == 0, "slots leaked", leaked);
-	check(rentable == SMALL_SLOTS + LARGE_SLOTS, "slots that can be rented again, of 208", rentable);
+	check(rentable == SMALL_SLOTS + LARGE_SLOTS, "slots that can be rented again, of 208",
+		rentable);
 	check(storm->second_owners == 0, "second owners", storm->second_owners);
 	check(storm->broken_stamps == 0, "buffers changed by somebody else", storm->broken_stamps);
 	check(storm->wrong_errors == 0, "errors that should not be", storm->wrong_errors);
@@ -188,14 +190,15 @@ static void judge(const struct host *host, struct storm *storm, unsigned kills)
 		  json_number(stats, "arenas[0].classes[0].returns_total") -
 		  json_number(stats, "arenas[0].classes[0].reclaimed_total");
 	check(balance == 0, "rents - returns - reclaimed", (uint64_t)balance);
-	printf("# %u kills, %llu rents, %llu hand-overs, %lld leases reclaimed from %lld clients\n", kills,
-		(unsigned long long)storm->rents, (unsigned long long)storm->hand_overs,
+	printf("# %u kills, %llu rents, %llu hand-overs, %lld leases reclaimed from %lld clients\n",
+		kills, (unsigned long long)storm->rents, (unsigned long long)storm->hand_overs,
 		(long long)json_number(stats, "reclaim.leases_total"),
 		(long long)json_number(stats, "reclaim.clients_total"));
 	check(json_number(stats, "reclaim.leases_total") > 0, "leases reclaimed",
 		(uint64_t)json_number(stats, "reclaim.leases_total"));
 	json_decref(stats);
-	check(host_ctl(host, "check", output, sizeof(output)) == 0, "the judge finds every rule kept", 0);
+	check(host_ctl(host, "check", output, sizeof(output)) == 0,
+		"the judge finds every rule kept", 0);
 	printf("# %s", output);
 }
 

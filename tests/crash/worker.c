@@ -53,7 +53,8 @@ static uint64_t next_random(struct worker *w)
 static void complain(struct worker *w, _Atomic uint64_t *counter, const char *what, int r)
 {
 	if (atomic_fetch_add(counter, 1) < 8)
-		fprintf(stderr, "worker %u at place %u: %s (%s)\n", w->me, w->place, what, strerror(-r));
+		fprintf(stderr, "worker %u at place %u: %s (%s)\n", w->me, w->place, what,
+			strerror(-r));
 }
 
 static void stamp(const struct held *h)
@@ -72,7 +73,8 @@ static void verify(struct worker *w, const struct held *h)
 
 	for (i = 0; i < h->lease.size / sizeof(*word); i++)
 		if (word[i] != h->key + i) {
-			complain(w, &w->storm->broken_stamps, "a buffer was changed by somebody else", 0);
+			complain(w, &w->storm->broken_stamps,
+				"a buffer was changed by somebody else", 0);
 			return;
 		}
 }

@@ -6,6 +6,9 @@
  * owner's against the next one's, so an order that is missing in the library is a data race here.
  * Threads "die": they forget what they hold and tell the daemon, which reclaims, as after a kill.
  *
+ * Built a second time with a pause, now and then, before each access to shared memory, so that the
+ * threads also meet where one would have to be preempted between two instructions.
+ *
  *   clients [OPERATIONS OF EACH THREAD]
  */
 
@@ -14,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "client/pool.h"
 #include "daemon/census.h"
 #include "shm/atomics.h"
@@ -35,12 +39,12 @@ static struct thr_geometry geometry;
 static struct thr_view view;
 static uint32_t roster[SEATS + 1];
 static unsigned operations = OPERATIONS_DEFAULT;
-static uint64_t finished, errors, accepted, reclaimed, waited;
+static uint64_t silent, finished, errors, accepted, reclaimed, waited;
 
 /* How seats pass between threads and the daemon; the kernel's part in real life. */
 static pthread_mutex_t seats_mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint16_t dead[SEATS], vacant[SEATS];
-static unsigned n_dead, n_vacant;
+static unsigned n_dead, first_vacant, n_vacant; /* the vacant in a ring, longest vacant first */
 
 struct client {
 	struct thruster_pool *pool;
@@ -48,6 +52,28 @@ struct client {
 	unsigned n_held;
 	uint64_t random;
 };
+
+/* Not in the daemon's thread: clients are to be overtaken by a whole walk of it. */
+static __thread bool is_daemon;
+
+#ifdef THR_STEP_DECLARED
+void thr_step(void)
+{
+	static __thread uint32_t random;
+
+	if (is_daemon)
+		return;
+	if (random == 0)
+		random = (uint32_t)(uintptr_t)&random | 1;
+	random ^= random << 13;
+	random ^= random >> 17;
+	random ^= random << 5;
+	if (random % 512 == 0)
+		usleep(300);
+	else if (random % 32 == 0)
+		sched_yield();
+}
+#endif
 
 static void error(const char *what, int r)
 {
@@ -75,7 +101,8 @@ static void seat_new(struct client *c)
 		pthread_mutex_unlock(&seats_mutex);
 		sched_yield();
 	}
-	pool->seat.n = vacant[--n_vacant];
+	pool->seat.n = vacant[first_vacant++ % SEATS];
+	n_vacant--;
 	pool->id = client_id_make(pool->seat, (uint16_t)++generation);
 	store_release(&roster[pool->seat.n], pool->id.n);
 	pthread_mutex_unlock(&seats_mutex);
@@ -115,13 +142,15 @@ static void rent(struct client *c)
 	struct timespec deadline;
 	int r = thruster_rent(c->pool, 64, lease);
 
-	if (r == -ENOBUFS && dice(c, 2)) {
+	if (r == -ENOBUFS && dice(c, 8) == 0) {
 		clock_gettime(CLOCK_MONOTONIC, &deadline);
-		deadline.tv_sec += 1;
-		if (c->n_held == 0) { /* who holds nothing can wait without a deadlock */
-			add_relaxed(&waited, 1);
-			r = thruster_rent_wait(c->pool, 64, &deadline, lease);
+		deadline.tv_nsec += 1000000; /* not long: all may be on its way to us who wait */
+		if (deadline.tv_nsec >= 1000000000) {
+			deadline.tv_nsec -= 1000000000;
+			deadline.tv_sec++;
 		}
+		add_relaxed(&waited, 1);
+		r = thruster_rent_wait(c->pool, 64, &deadline, lease);
 	}
 	if (r == 0) {
 		stamp(c, lease);
@@ -150,9 +179,20 @@ static void give_back(struct client *c)
 		error("return", r);
 }
 
+/* Somebody in the roster, from a random place on; perhaps oneself, perhaps about to die. */
+static uint32_t somebody(struct client *c)
+{
+	unsigned first = dice(c, SEATS), i;
+	uint32_t id = 0;
+
+	for (i = 0; i < SEATS && id == 0; i++)
+		id = load_acquire(&roster[1 + (first + i) % SEATS]);
+	return id;
+}
+
 static void hand_over(struct client *c)
 {
-	uint32_t to = load_acquire(&roster[1 + dice(c, SEATS)]);
+	uint32_t to = somebody(c);
 	struct thruster_lease lease;
 	struct thruster_ticket ticket;
 	int r;
@@ -167,11 +207,11 @@ static void hand_over(struct client *c)
 		error("hand-over", r);
 }
 
-/* Tickets need no channel here: look for what is on its way to us and write the ticket ourselves. */
-static void accept_one(struct client *c)
+/* Tickets need no channel here: look whether the slot is on its way to us and write the ticket
+ * ourselves. */
+static void accept_slot(struct client *c, struct slot_id slot)
 {
 	struct thruster_ticket ticket = { .word[2] = c->pool->id.n };
-	struct slot_id slot = { dice(c, SLOTS) };
 	uint64_t record = load_relaxed(class_record(&view.class_[0], slot));
 	int r;
 
@@ -189,6 +229,33 @@ static void accept_one(struct client *c)
 	}
 }
 
+static void accept_some(struct client *c)
+{
+	unsigned first = dice(c, SLOTS), i;
+
+	for (i = 0; i < SLOTS && c->n_held < HELD_MAX; i++)
+		accept_slot(c, (struct slot_id){ (first + i) % SLOTS });
+}
+
+/* When nobody sends any more: take what is on its way to us, and give everything back. What then is
+ * not free has been lost. */
+static void settle(struct client *c)
+{
+	struct slot_id slot;
+
+	add_relaxed(&silent, 1);
+	while (load_acquire(&silent) < THREADS)
+		sched_yield();
+	for (slot.n = 0; slot.n < SLOTS; slot.n++) {
+		while (c->n_held)
+			give_back(c);
+		accept_slot(c, slot);
+	}
+	while (c->n_held)
+		give_back(c);
+	__atomic_fetch_add(&finished, 1, __ATOMIC_RELEASE);
+}
+
 static void *client_main(void *argument)
 {
 	struct client *c = argument;
@@ -201,7 +268,7 @@ static void *client_main(void *argument)
 		if (n == 0)
 			die(c);
 		else if (n < 20 && c->n_held < HELD_MAX)
-			accept_one(c);
+			accept_some(c);
 		else if (n < 60 && c->n_held < HELD_MAX)
 			rent(c);
 		else if (n < 75 && c->n_held)
@@ -209,8 +276,7 @@ static void *client_main(void *argument)
 		else if (c->n_held)
 			give_back(c);
 	}
-	die(c);
-	add_relaxed(&finished, 1);
+	settle(c);
 	return NULL;
 }
 
@@ -232,7 +298,7 @@ static void reclaim_dead(void)
 		if (sum.total && wait_is_wanted(view.control, true))
 			thr_wait_wake(view.control);
 		pthread_mutex_lock(&seats_mutex);
-		vacant[n_vacant++] = seat.n;
+		vacant[(first_vacant + n_vacant++) % SEATS] = seat.n;
 		pthread_mutex_unlock(&seats_mutex);
 	}
 	reclaimed += sum.total;
@@ -246,6 +312,7 @@ static void *daemon_main(void *argument)
 	struct thr_verdict verdict;
 	uint64_t done;
 
+	is_daemon = true;
 	do {
 		done = load_acquire(&finished);
 		reclaim_dead();
@@ -316,10 +383,12 @@ int main(int argc, char **argv)
 	printf("%sok 2 - all slots free at the end (%llu leased)\n",
 		census.class_[0].figures.leased ? "not " : "",
 		(unsigned long long)census.class_[0].figures.leased);
-	printf("%sok 3 - everything happened: %llu rents, %llu accepts, %llu waits, %llu reclaimed\n",
+	printf("%sok 3 - everything happened: %llu rents, %llu accepts, %llu waits, %llu "
+	       "reclaimed\n",
 		accepted && reclaimed && waited ? "" : "not ",
-		(unsigned long long)census.class_[0].figures.rents_total, (unsigned long long)accepted,
-		(unsigned long long)waited, (unsigned long long)reclaimed);
+		(unsigned long long)census.class_[0].figures.rents_total,
+		(unsigned long long)accepted, (unsigned long long)waited,
+		(unsigned long long)reclaimed);
 	for (i = 0; i < THREADS; i++)
 		thr_pool_free(clients[i].pool);
 	free(pages);

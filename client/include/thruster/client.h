@@ -53,8 +53,9 @@ struct thruster_ticket {
 struct thruster_attach_options {
 	size_t size;
 	const char *socket_path; /* NULL: $THRUSTER_SOCKET, else /run/thruster/thrusterd.sock */
-	const char *label;       /* shown in the statistics, up to 63 bytes; NULL: the program's name */
-	unsigned timeout_ms;     /* for the daemon to answer; 0: 10000 */
+	const char *label;       /* shown in the statistics: up to 63 bytes of printable ASCII, blanks
+	                            and quotes as "_"; NULL: the program's name */
+	unsigned timeout_ms;     /* for each step in which the daemon must answer; 0: 10000 */
 };
 
 /*
@@ -70,6 +71,7 @@ struct thruster_attach_options {
  *  -EINVAL        NULL or empty arguments, a name of more than 63 bytes
  *  -E2BIG         the options have a field that this library does not know
  *  -ENAMETOOLONG  the socket's path is longer than 107 bytes
+ *  -ECONNRESET    the daemon went away meanwhile
  *  -ENOMEM, -EMFILE, ...  from the kernel
  */
 int thruster_attach(struct thruster_pool **ret_pool, const char *arena,
@@ -120,22 +122,26 @@ int thruster_return(struct thruster_pool *pool, const struct thruster_lease *lea
 
 /*
  * Rent up to n buffers of at least `size` bytes each into ret_leases[0 .. n-1]. Returns how many
- * there are, at least 1, fewer than n only if no more are free; or an error of thruster_rent().
+ * there are, at least 1, fewer than n only if no more are free; or an error of thruster_rent(),
+ * -EINVAL also if n is 0 or larger than INT_MAX.
  */
 int thruster_rent_bulk(struct thruster_pool *pool, size_t size, struct thruster_lease *ret_leases,
 	unsigned n);
 
 /*
  * End n leases. Returns how many were ended; leases that are not the client's are passed over, as
- * thruster_return() would refuse them. If not one was ended, the first one's error.
+ * thruster_return() would refuse them. If not one was ended, the first one's error; -EINVAL also if
+ * n is 0 or larger than INT_MAX.
  */
-int thruster_return_bulk(struct thruster_pool *pool, const struct thruster_lease *leases, unsigned n);
+int thruster_return_bulk(
+	struct thruster_pool *pool, const struct thruster_lease *leases, unsigned n);
 
 /*
  * Hand a lease to the client whose thruster_client_id() is `to`. From this call on the buffer is
- * the receiver's, who is to call thruster_accept() with the ticket; what the sender wrote is visible
- * there. If the receiver dies, the buffer comes back to the pool; likewise if the sender dies and
- * the ticket is not accepted within the arena's undelivered_grace_ms. Lock-free; one store.
+ * the receiver's, who is to call thruster_accept() with the ticket; what the sender wrote is
+ * visible there. If the receiver dies, the buffer comes back to the pool; likewise if the sender
+ * dies or detaches and the ticket is not accepted within the arena's undelivered_grace_ms.
+ * Lock-free; one store.
  *
  *  -ESRCH         no client has that id now; the lease is still the caller's
  *  -ESTALE, -EINVAL, -ECHILD   as for thruster_return()

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: MIT
+"""
+What a real daemon says is what docs/stats.schema.json promises, and the figures add up. Argument:
+the program holder; thrusterd and thrusterctl come from the environment.
+"""
+
+import copy
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from tap import Tap, text
+
+try:
+    import jsonschema
+except ImportError:
+    print("1..0 # SKIP the Python module jsonschema is not there (Debian: python3-jsonschema)")
+    sys.exit(0)
+
+CONFIG = {"arenas": [
+    {"name": "default", "max_clients": 8, "classes": [
+        {"slot_bytes": 4096, "slots": 33, "align_bytes": 4096},
+        {"slot_bytes": 256, "slots": 100}]},
+    {"name": "other", "classes": [{"slot_bytes": 64, "slots": 1}]}]}
+
+WAIT_S = 30
+
+
+class Host:
+    """A daemon in a directory of its own; leaving the scope ends it and removes the directory."""
+
+    def __enter__(self):
+        self.directory = tempfile.mkdtemp(prefix="thruster-")
+        self.processes = []
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start(self):
+        path = os.path.join(self.directory, "config.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(CONFIG, file)
+        self.socket = os.path.join(self.directory, "s")
+        self.environment = dict(os.environ, THRUSTER_SOCKET=self.socket)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.bind(os.path.join(self.directory, "notify"))
+            ready.settimeout(WAIT_S)
+            self.daemon = subprocess.Popen(
+                (os.environ["THRUSTERD"], "--config", path, "--socket", self.socket),
+                env=dict(os.environ, NOTIFY_SOCKET=ready.getsockname()), stdin=subprocess.DEVNULL)
+            self.processes.append(self.daemon)
+            while b"READY=1" not in ready.recv(4096):
+                pass
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(WAIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def ask(self, command):
+        out = subprocess.run((os.environ["THRUSTERCTL"], command, "--json"), env=self.environment,
+                             check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=WAIT_S)
+        return json.loads(out.stdout)
+
+    def await_stats(self, is_so):
+        until = time.monotonic() + WAIT_S
+        while True:
+            stats = self.ask("stats")
+            if is_so(stats) or time.monotonic() > until:
+                return stats
+            time.sleep(0.01)
+
+
+class Holder:
+    """A client of that daemon."""
+
+    def __init__(self, host, label):
+        self.process = subprocess.Popen((sys.argv[1], label), env=host.environment,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        encoding="utf-8", bufsize=1)
+        host.processes.append(self.process)
+        self.id = int(self.process.stdout.readline())
+
+    def do(self, command):
+        self.process.stdin.write(command + "\n")
+        return int(self.process.stdout.readline())
+
+    def detach(self):
+        self.process.stdin.close()
+        return self.process.wait(WAIT_S)
+
+
+def validator(schema, definition=None):
+    if definition:
+        schema = {"$schema": schema["$schema"], "$ref": f"#/$defs/{definition}",
+                  "$defs": schema["$defs"]}
+    return jsonschema.Draft202012Validator(schema)
+
+
+def complaints(schema, document):
+    return [f"{'/'.join(map(str, e.absolute_path))}: {e.message[:150]}"
+            for e in schema.iter_errors(document)]
+
+
+def sums(stats):
+    """What must add up in a quiet arena."""
+    faults = []
+
+    def equal(where, what, a, b):
+        if a != b:
+            faults.append(f"{where}: {what}: {a} and {b}")
+
+    for arena in stats["arenas"]:
+        for i, c in enumerate(arena["classes"]):
+            where = f"{arena['name']}, class {i}"
+            equal(where, "free + leased, slots", c["free"] + c["leased"], c["slots"])
+            equal(where, "rents - returns - reclaimed, leased",
+                  c["rents_total"] - c["returns_total"] - c["reclaimed_total"], c["leased"])
+            equal(where, "slots of cores, slots", sum(x["slots"] for x in c["cores"]), c["slots"])
+            equal(where, "leased of cores, leased",
+                  sum(x["leased"] for x in c["cores"]), c["leased"])
+            for name in ("exhausted_total", "retries_total"):
+                equal(where, f"{name} of cores", sum(x[name] for x in c["cores"]), c[name])
+            if not (c["free_min"] <= c["free"] and c["leased"] <= c["leased_peak"] <= c["slots"]):
+                faults.append(f"{where}: free_min or leased_peak")
+        equal(arena["name"], "leased of classes and clients",
+              sum(c["leased"] for c in arena["classes"]),
+              sum(c["leased"] for c in arena["clients"]))
+        equal(arena["name"], "leased_bytes of clients",
+              sum(c["leased"] * c["stride_bytes"] for c in arena["classes"]),
+              sum(c["leased_bytes"] for c in arena["clients"]))
+    equal("reclaim", "leases_total", stats["reclaim"]["leases_total"],
+          sum(c["reclaimed_total"] for a in stats["arenas"] for c in a["classes"]))
+    return faults
+
+
+def objects(document, path=()):
+    """The paths of all objects in a document."""
+    if isinstance(document, dict):
+        yield path
+        for key, value in document.items():
+            yield from objects(value, path + (key,))
+    elif isinstance(document, list):
+        for i, value in enumerate(document):
+            yield from objects(value, path + (i,))
+
+
+def at(document, path):
+    for key in path:
+        document = document[key]
+    return document
+
+
+def let_pass(schema, document, spoil):
+    """Spoil each object of a document in turn; those that the schema does not refuse."""
+    passed = []
+    for path in objects(document):
+        for spoiled, what in spoil(document, path):
+            if schema.is_valid(spoiled):
+                passed.append(f"{'/'.join(map(str, path)) or 'the top'}: {what}")
+    return passed
+
+
+def without_a_key(document, path):
+    for key in at(document, path):
+        spoiled = copy.deepcopy(document)
+        del at(spoiled, path)[key]
+        yield spoiled, f"without {key}"
+
+
+def with_a_key(document, path):
+    spoiled = copy.deepcopy(document)
+    at(spoiled, path)["surprise"] = 1
+    yield spoiled, "with a surprise"
+
+
+def of_another_type(document, path):
+    for key, value in at(document, path).items():
+        for wrong in (None, -1, 1.5, [1], {"x": 1}, "\x07" if isinstance(value, str) else "1"):
+            spoiled = copy.deepcopy(document)
+            at(spoiled, path)[key] = wrong
+            if not (key in ("version", "reason") and isinstance(wrong, str)):
+                yield spoiled, f"{key}: {wrong!r}"
+
+
+def look_at_documents(tap, schema, host):
+    for command, definition in (("stats", None), ("clients", "clients_document"),
+                                ("leases", "leases_document"), ("check", "check_document")):
+        v = validator(schema, definition)
+        document = host.ask(command)
+        tap.check(f"{command}: the document is as the schema says", complaints(v, document))
+        tap.check(f"{command}: one without one of its keys is refused",
+                  let_pass(v, document, without_a_key))
+        tap.check(f"{command}: one with a key too many is refused",
+                  let_pass(v, document, with_a_key))
+        tap.check(f"{command}: one with a value of another type is refused",
+                  let_pass(v, document, of_another_type))
+
+
+def verdicts(tap, schema):
+    v = validator(schema, "verdict")
+    sound = {"arena": "default", "ok": True, "slots_seen": 133}
+    broken = dict(sound, ok=False, rule="owner", must_hold="x", slot=3, record="0x" + "0" * 16)
+    broken["class"] = 0
+    tap.check("a verdict of a broken rule is as the schema says", complaints(v, broken))
+    tap.check("a verdict that is not ok must say why", not v.is_valid(dict(sound, ok=False)))
+    tap.check("a verdict that is ok has no rule", not v.is_valid(dict(broken, ok=True)))
+
+
+def look(tap, schema, host):
+    stats_schema = validator(schema)
+    empty = host.ask("stats")
+    tap.check("an idle daemon's statistics are as the schema says", complaints(stats_schema, empty))
+    tap.check("an idle daemon's figures add up", sums(empty))
+    tap.check("nothing is leased, nobody is there",
+              all(c["leased"] == c["rents_total"] == 0 and c["free_min"] == c["slots"]
+                  for a in empty["arenas"] for c in a["classes"]) and
+              not any(a["clients"] for a in empty["arenas"]))
+
+    first, second = Holder(host, "first one"), Holder(host, "second")
+    got = [first.do("rent 200 5"), first.do("rent 4000 3"), second.do("rent 200 2"),
+           first.do(f"hand {second.id}")]
+    tap.check("two clients rent and hand over", got == [5, 3, 2, 0])
+    stats = host.ask("stats")
+    small, large = stats["arenas"][0]["classes"]
+    clients = {c["id"]: c for c in stats["arenas"][0]["clients"]}
+    tap.check("the figures add up while leases are held", sums(stats))
+    tap.check("classes are in ascending order",
+              [small["slot_bytes"], large["slot_bytes"]] == [256, 4096])
+    tap.check("the classes' figures are what was done",
+              [small["leased"], small["rents_total"], large["leased"], large["pending"]]
+              == [7, 7, 3, 1])
+    tap.check("the clients' figures are what was done",
+              [clients[first.id]["leased"], clients[first.id]["hand_overs_total"],
+               clients[second.id]["leased"], clients[first.id]["label"]]
+              == [7, 1, 3, "first_one"])
+    tap.check("a lease on its way is said to be pending, and the receiver's",
+              [l["client_id"] for l in host.ask("leases")["leases"] if l["state"] == "pending"]
+              == [second.id])
+    look_at_documents(tap, schema, host)
+
+    second.process.kill()
+    stats = host.await_stats(lambda s: s["reclaim"]["clients_total"] == 1)
+    tap.check("a killed client is reclaimed, with what was on its way to it",
+              [stats["reclaim"]["clients_total"], stats["reclaim"]["leases_total"]] == [1, 3])
+    tap.check("the figures add up after a reclaim", sums(stats))
+    tap.check("the statistics after a reclaim are as the schema says",
+              complaints(stats_schema, stats))
+
+    got = [first.do("return 2"), first.do("rent 4000 1000")]
+    stats = host.ask("stats")
+    small, large = stats["arenas"][0]["classes"]
+    tap.check("a class is exhausted", got == [2, 33] and large["free"] == 0)
+    tap.check("exhaustion is counted where the size would have fitted",
+              [small["exhausted_total"], large["exhausted_total"], large["leased_peak"]]
+              == [0, 1, 33])
+    tap.check("the figures add up when a class is exhausted", sums(stats))
+
+    tap.check("a client detaches", first.detach() == 0)
+    stats = host.ask("stats")
+    tap.check("the figures add up when all have left", sums(stats))
+    tap.check("all is free again",
+              all(c["leased"] == 0 for a in stats["arenas"] for c in a["classes"]))
+    tap.check("leaving is no reclaim", stats["reclaim"]["clients_total"] == 1)
+    tap.check("the last statistics are as the schema says", complaints(stats_schema, stats))
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    tap = Tap()
+    schema = json.loads(text("docs/stats.schema.json"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    verdicts(tap, schema)
+    with Host() as host:
+        look(tap, schema, host)
+    tap.check("the daemon ends well", host.daemon.returncode == 0)
+    tap.done()
+
+
+main()
