@@ -112,10 +112,12 @@ static int receive_answer(int fd, struct connection_answer *ret)
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int) * CONNECTION_FDS_MAX)];
 	} control;
-	struct msghdr message = {.msg_iov = &text,
+	struct msghdr message = {
+		.msg_iov = &text,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control)};
+		.msg_controllen = sizeof(control),
+	};
 	ssize_t n;
 	bool is_ours;
 

@@ -55,9 +55,11 @@ static int parse(json_t **ret, int fd)
 enum exit_status answer_get(json_t **ret, const struct command *command,
 	enum wire_question question)
 {
-	struct wire_query query = {.header = wire_header_make(WIRE_QUERY),
+	struct wire_query query = {
+		.header = wire_header_make(WIRE_QUERY),
 		.question = question,
-		.limit = command->limit};
+		.limit = command->limit,
+	};
 	struct connection_answer answer = { .fd = { -1, -1 } };
 	int fd, r;
 

@@ -28,8 +28,8 @@ static void add_clients(struct table *table, const json_t *answer, const json_t 
 
 static void print_clients(const json_t *answer)
 {
-	static const char *const titles[] = {"<ARENA", "ID", "PID", "UID", "ATTACHED", "LEASES",
-		"BYTES", "EXHAUSTED", "<LABEL", NULL};
+	static const char *const titles[] = { "<ARENA", "ID", "PID", "UID", "ATTACHED", "LEASES",
+		"BYTES", "EXHAUSTED", "<LABEL", NULL };
 	struct table table;
 	json_t *arena;
 	size_t i;

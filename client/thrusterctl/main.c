@@ -25,14 +25,13 @@ static const char description[] =
 	"\n"
 	"The socket is that of --socket, or of $THRUSTER_SOCKET, or " WIRE_DEFAULT_SOCKET ".\n"
 	"Exit status: 0 all is well, 1 an error or a broken rule, 2 wrong usage, 3 no daemon "
-	"answers. "
-	"See thrusterctl(1).";
+	"answers. See thrusterctl(1).";
 
 static const struct argp_option options[] = {
-	{"socket", 's', "PATH", 0, "Ask the daemon at PATH"},
-	{"json", 'j', NULL, 0, "Print JSON, for programs"},
-	{"limit", 'l', "N", 0, "leases: show at most N, 0 for all (default: 50; with --json all)"},
-	{0},
+	{ "socket", 's', "PATH", 0, "Ask the daemon at PATH" },
+	{ "json", 'j', NULL, 0, "Print JSON, for programs" },
+	{ "limit", 'l', "N", 0, "leases: show at most N, 0 for all (default: 50; with --json all)" },
+	{ 0 },
 };
 
 static const struct {
