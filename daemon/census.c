@@ -74,13 +74,15 @@ struct walk {
 /* Has the record lost its sender long enough ago to be taken back? */
 static bool walk_is_undelivered(struct walk *w, struct slot_id slot, uint64_t record)
 {
-	uint32_t *since = &w->class_->since[slot.n];
+	uint32_t *since = &w->class_->since[slot.n], ticks;
 
 	if (!record_is_pending(record) || load_relaxed(&w->view->senders[slot.n]) != SEAT_NOBODY.n)
 		return false;
 	if (!(*since & ORPHANED))
 		*since = w->now | ORPHANED;
-	return (w->now - (*since & ~ORPHANED)) * TICK_NS >= w->census->grace_ns;
+	ticks = w->now - (*since & ~ORPHANED);
+	/* Two readings of a clock of whole ticks are up to a tick closer than they look. */
+	return (ticks ? ticks - 1 : 0) * TICK_NS >= w->census->grace_ns;
 }
 
 /* One record: what it adds to the sums. Returns it, or FREE if it was taken back. */

@@ -9,6 +9,7 @@
  * last changed is the age of its lease.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 #include "shm/abi.h"
 #include "shm/view.h"

@@ -24,7 +24,8 @@ static void free_json(json_t **json)
 	json_decref(*json);
 }
 
-static void read_class(struct form *form, const char *path, json_t *object, struct thr_class_spec *ret)
+static void read_class(
+	struct form *form, const char *path, json_t *object, struct thr_class_spec *ret)
 {
 	static const char *const names[] = { "slot_bytes", "slots", "align_bytes", NULL };
 	struct path where;
@@ -34,11 +35,12 @@ static void read_class(struct form *form, const char *path, json_t *object, stru
 		GEOMETRY_SLOT_BYTES_MAX, UINT64_MAX);
 	ret->slots = (uint32_t)form_number(form, path, "slots", object, 1, GEOMETRY_SLOTS_MAX,
 		UINT64_MAX);
-	ret->align_bytes = (uint32_t)form_number(form, path, "align_bytes", object, GEOMETRY_ALIGN_MIN,
-		GEOMETRY_ALIGN_MAX, 0);
+	ret->align_bytes = (uint32_t)form_number(
+		form, path, "align_bytes", object, GEOMETRY_ALIGN_MIN, GEOMETRY_ALIGN_MAX, 0);
 	if (ret->align_bytes & (ret->align_bytes - 1)) {
 		where = path_make("%s.align_bytes", path);
-		form_fail(form, where.text, "%u is not a power of two; allowed: powers of two from %u to %u",
+		form_fail(form, where.text,
+			"%u is not a power of two; allowed: powers of two from %u to %u",
 			ret->align_bytes, GEOMETRY_ALIGN_MIN, GEOMETRY_ALIGN_MAX);
 	}
 }
@@ -56,8 +58,10 @@ static void insert_class(struct form *form, const char *path, struct config_aren
 
 	while (at > 0 && spec_stride(&arena->classes[at - 1]) >= spec_stride(&spec)) {
 		if (spec_stride(&arena->classes[at - 1]) == spec_stride(&spec)) {
-			form_fail(form, path, "has slots of %" PRIu64
-				" bytes like another class of this arena; make it one class", spec_stride(&spec));
+			form_fail(form, path,
+				"has slots of %" PRIu64
+				" bytes like another class of this arena; make it one class",
+				spec_stride(&spec));
 			return;
 		}
 		arena->classes[at] = arena->classes[at - 1];
@@ -67,17 +71,14 @@ static void insert_class(struct form *form, const char *path, struct config_aren
 	arena->n_classes++;
 }
 
-static void read_classes(struct form *form, const char *path, json_t *array, struct config_arena *arena)
+static void read_classes(
+	struct form *form, const char *path, json_t *array, struct config_arena *arena)
 {
 	struct path where;
 	size_t i;
 
-	if (!json_is_array(array) || json_array_size(array) < 1 ||
-		json_array_size(array) > THR_CLASSES_MAX) {
-		form_fail(form, path, "%s; must be an array of 1 to %u classes",
-			json_is_array(array) ? "has the wrong length" : form_kind(array), THR_CLASSES_MAX);
+	if (!form_check_array(form, path, array, 1, THR_CLASSES_MAX, "classes"))
 		return;
-	}
 	for (i = 0; i < json_array_size(array) && !form->has_failed; i++) {
 		struct thr_class_spec spec = { 0 };
 
@@ -111,15 +112,14 @@ static size_t read_ids(struct form *form, const char *path, json_t *array, const
 	bool (*find)(const char *name, uint32_t *ret), uint32_t ids[ACCESS_ENTRIES_MAX])
 {
 	struct path where;
+	char elements[64];
 	size_t i;
 
 	if (!array)
 		return 0;
-	if (!json_is_array(array) || json_array_size(array) > ACCESS_ENTRIES_MAX) {
-		form_fail(form, path, "must be an array of at most %u names or numbers of %ss",
-			ACCESS_ENTRIES_MAX, what);
+	snprintf(elements, sizeof(elements), "names or numbers of %ss", what);
+	if (!form_check_array(form, path, array, 0, ACCESS_ENTRIES_MAX, elements))
 		return 0;
-	}
 	for (i = 0; i < json_array_size(array) && !form->has_failed; i++) {
 		json_t *value = json_array_get(array, i);
 
@@ -128,7 +128,8 @@ static size_t read_ids(struct form *form, const char *path, json_t *array, const
 			json_integer_value(value) < UINT32_MAX)
 			ids[i] = (uint32_t)json_integer_value(value);
 		else if (!json_is_string(value))
-			form_fail(form, where.text, "must be the name of a %s, or a number from 0 to %u", what,
+			form_fail(form, where.text,
+				"must be the name of a %s, or a number from 0 to %u", what,
 				UINT32_MAX - 1);
 		else if (!find(json_string_value(value), &ids[i]))
 			form_fail(form, where.text, "this machine has no %s \"%.64s\"", what,
@@ -157,11 +158,11 @@ static void read_access(struct form *form, const char *path, json_t *object, str
 	}
 	form_check_names(form, path, object, names);
 	where = path_make("%s.users", path);
-	ret->n_users = read_ids(form, where.text, json_object_get(object, "users"), "user", user_find,
-		ret->users);
+	ret->n_users = read_ids(
+		form, where.text, json_object_get(object, "users"), "user", user_find, ret->users);
 	where = path_make("%s.groups", path);
-	ret->n_groups = read_ids(form, where.text, json_object_get(object, "groups"), "group", group_find,
-		ret->groups);
+	ret->n_groups = read_ids(form, where.text, json_object_get(object, "groups"), "group",
+		group_find, ret->groups);
 }
 
 static void read_name(struct form *form, const char *path, json_t *value, char ret[THR_NAME_MAX])
@@ -188,17 +189,18 @@ static void lay_out(struct form *form, const char *path, struct config_arena *ar
 			(uint64_t)GEOMETRY_ARENA_BYTES_MAX);
 }
 
-static void read_arena(struct form *form, const char *path, json_t *object, struct config_arena *ret)
+static void read_arena(
+	struct form *form, const char *path, json_t *object, struct config_arena *ret)
 {
-	static const char *const names[] = { "name", "max_clients", "undelivered_grace_ms", "classes",
-		"allow", NULL };
+	static const char *const names[] = {
+		"name", "max_clients", "undelivered_grace_ms", "classes", "allow", NULL};
 	struct path where;
 
 	form_check_names(form, path, object, names);
 	where = path_make("%s.name", path);
 	read_name(form, where.text, json_object_get(object, "name"), ret->name);
-	ret->max_clients = (uint32_t)form_number(form, path, "max_clients", object, 1, THR_SEATS_MAX,
-		CONFIG_MAX_CLIENTS_DEFAULT);
+	ret->max_clients = (uint32_t)form_number(
+		form, path, "max_clients", object, 1, THR_SEATS_MAX, CONFIG_MAX_CLIENTS_DEFAULT);
 	ret->undelivered_grace_ms = form_number(form, path, "undelivered_grace_ms", object, 0,
 		CONFIG_GRACE_MS_MAX, CONFIG_GRACE_MS_DEFAULT);
 	where = path_make("%s.classes", path);
@@ -217,18 +219,16 @@ static void read_config(struct form *form, json_t *root, struct config *ret)
 	size_t i, j;
 
 	form_check_names(form, "", root, names);
-	if (!json_is_array(arenas) || json_array_size(arenas) < 1 ||
-		json_array_size(arenas) > CONFIG_ARENAS_MAX)
-		form_fail(form, "arenas", "%s; must be an array of 1 to %u arenas",
-			json_is_array(arenas) ? "has the wrong length" : form_kind(arenas),
-			CONFIG_ARENAS_MAX);
+	form_check_array(form, "arenas", arenas, 1, CONFIG_ARENAS_MAX, "arenas");
 	for (i = 0; !form->has_failed && i < json_array_size(arenas); i++) {
 		where = path_make("arenas[%zu]", i);
 		read_arena(form, where.text, json_array_get(arenas, i), &ret->arenas[i]);
 		for (j = 0; j < i; j++)
-			if (!form->has_failed && strcmp(ret->arenas[i].name, ret->arenas[j].name) == 0) {
+			if (!form->has_failed &&
+				strcmp(ret->arenas[i].name, ret->arenas[j].name) == 0) {
 				where = path_make("arenas[%zu].name", i);
-				form_fail(form, where.text, "\"%s\" is the name of arenas[%zu] already",
+				form_fail(form, where.text,
+					"\"%s\" is the name of arenas[%zu] already",
 					ret->arenas[i].name, j);
 			}
 		ret->n_arenas = i + 1;
@@ -249,8 +249,8 @@ int config_new_from_text(struct config **ret, const char *name, const char *text
 	}
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!root) {
-		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s:%d:%d: not JSON: %s", name,
-			error.line, error.column, error.text);
+		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s:%d:%d: not JSON: %s",
+			name, error.line, error.column > 0 ? error.column : 1, error.text);
 		return -EINVAL;
 	}
 	read_config(&form, root, config);
@@ -269,8 +269,8 @@ int config_new_from_file(struct config **ret, const char *path, struct config_er
 
 	if (!file || !text) {
 		r = file ? -ENOMEM : -errno;
-		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: cannot be read: %s", path,
-			strerror(-r));
+		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: cannot be read: %s",
+			path, strerror(-r));
 		if (file)
 			fclose(file);
 		return r;
@@ -278,12 +278,12 @@ int config_new_from_file(struct config **ret, const char *path, struct config_er
 	n = fread(text, 1, CONFIG_BYTES_MAX + 1, file);
 	if (ferror(file)) {
 		r = errno ? -errno : -EIO;
-		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: cannot be read: %s", path,
-			strerror(-r));
+		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: cannot be read: %s",
+			path, strerror(-r));
 	} else if (n > CONFIG_BYTES_MAX) {
 		r = -EFBIG;
-		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: larger than %d bytes", path,
-			CONFIG_BYTES_MAX);
+		snprintf(ret_error->text, sizeof(ret_error->text), "%.300s: larger than %d bytes",
+			path, CONFIG_BYTES_MAX);
 	}
 	fclose(file);
 	return r < 0 ? r : config_new_from_text(ret, path, text, n, ret_error);

@@ -24,6 +24,7 @@ static int on_sample(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec;
 	for (i = 0; i < daemon->n_arenas; i++)
 		arena_sample(daemon->arenas[i]);
+	sessions_sweep(&daemon->sessions);
 	return sd_event_source_set_time_relative(source, SAMPLE_US);
 }
 
@@ -44,8 +45,8 @@ static int daemon_add_signals(struct daemon *daemon)
 
 static int daemon_add_sampler(struct daemon *daemon)
 {
-	int r = sd_event_add_time_relative(daemon->event, &daemon->sampler, CLOCK_MONOTONIC, SAMPLE_US,
-		SAMPLE_US / 10, on_sample, daemon);
+	int r = sd_event_add_time_relative(daemon->event, &daemon->sampler, CLOCK_MONOTONIC,
+		SAMPLE_US, SAMPLE_US / 10, on_sample, daemon);
 
 	return r < 0 ? r : sd_event_source_set_enabled(daemon->sampler, SD_EVENT_ON);
 }
@@ -62,8 +63,8 @@ static int daemon_add_arenas(struct daemon *daemon, const struct config *config)
 		log_debug("%s: allocating %llu bytes", config->arenas[i].name, bytes);
 		r = arena_new(&daemon->arenas[i], &config->arenas[i], why);
 		if (r < 0) {
-			log_error("arena %s needs %llu bytes and cannot be had: %s", config->arenas[i].name,
-				bytes, why);
+			log_error("arena %s needs %llu bytes and cannot be had: %s",
+				config->arenas[i].name, bytes, why);
 			return r;
 		}
 		daemon->n_arenas++;

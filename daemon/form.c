@@ -32,8 +32,8 @@ void form_fail(struct form *form, const char *path, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	snprintf(form->error->text, sizeof(form->error->text), "%.150s:%u:%u: %.120s%s%s", form->name,
-		at.line, at.column, path, *path ? ": " : "", what);
+	snprintf(form->error->text, sizeof(form->error->text), "%.150s:%u:%u: %.120s%s%s",
+		form->name, at.line, at.column, path, *path ? ": " : "", what);
 }
 
 const char *form_kind(const json_t *value)
@@ -85,16 +85,36 @@ uint64_t form_number(struct form *form, const char *path, const char *field, jso
 		return otherwise;
 	where = path_make("%s.%s", path, field);
 	if (!value) {
-		form_fail(form, where.text, "is missing; allowed: %" PRIu64 " to %" PRIu64, min, max);
+		form_fail(
+			form, where.text, "is missing; allowed: %" PRIu64 " to %" PRIu64, min, max);
 	} else if (!json_is_integer(value)) {
-		form_fail(form, where.text, "is %s; must be a whole number from %" PRIu64 " to %" PRIu64,
+		form_fail(form, where.text,
+			"is %s; must be a whole number from %" PRIu64 " to %" PRIu64,
 			form_kind(value), min, max);
 	} else if (json_integer_value(value) < 0 || (uint64_t)json_integer_value(value) < min ||
 		   (uint64_t)json_integer_value(value) > max) {
-		form_fail(form, where.text, "%" JSON_INTEGER_FORMAT " is out of bounds; allowed: %" PRIu64
-				       " to %" PRIu64, json_integer_value(value), min, max);
+		form_fail(form, where.text,
+			"%" JSON_INTEGER_FORMAT " is out of bounds; allowed: %" PRIu64
+			" to %" PRIu64,
+			json_integer_value(value), min, max);
 	} else {
 		return (uint64_t)json_integer_value(value);
 	}
 	return min;
+}
+
+bool form_check_array(struct form *form, const char *path, const json_t *array, size_t min,
+	size_t max, const char *what)
+{
+	size_t n = json_array_size(array); /* 0 also of what is no array */
+
+	if (!json_is_array(array))
+		form_fail(form, path, "is %s; must be an array of %zu to %zu %s", form_kind(array),
+			min, max, what);
+	else if (n < min || n > max)
+		form_fail(form, path, "has %zu elements; must be an array of %zu to %zu %s", n, min,
+			max, what);
+	else
+		return true;
+	return false;
 }

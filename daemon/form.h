@@ -35,10 +35,17 @@ void form_fail(struct form *form, const char *path, const char *format, ...)
 const char *form_kind(const json_t *value);
 
 /* Refuse what is not an object, or has a member that is not in `names`, which ends with NULL. */
-void form_check_names(struct form *form, const char *path, json_t *object, const char *const *names);
+void form_check_names(
+	struct form *form, const char *path, json_t *object, const char *const *names);
 
-/* A whole number within bounds; `otherwise` if the field is not there, unless that is UINT64_MAX. */
+/* A whole number within bounds; `otherwise` if the field is not there, unless that is UINT64_MAX.
+ */
 uint64_t form_number(struct form *form, const char *path, const char *field, json_t *object,
 	uint64_t min, uint64_t max, uint64_t otherwise);
+
+/* Is this an array of `min` to `max` elements? `what` they are, in the plural. If not, that is the
+ * form's mistake. */
+bool form_check_array(struct form *form, const char *path, const json_t *array, size_t min,
+	size_t max, const char *what);
 
 #endif

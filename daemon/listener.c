@@ -40,7 +40,9 @@ static int clear_path(const struct sockaddr_un *address, char why[MEMORY_WHY_MAX
 		return errno == ENOENT ? 0 : fail(why, address->sun_path, strerror(errno), -errno);
 	if (!S_ISSOCK(st.st_mode))
 		return fail(why, address->sun_path,
-			"is there and is not a socket; remove it or choose another path with --socket", -EEXIST);
+			"is there and is not a socket; remove it or choose another path with "
+			"--socket",
+			-EEXIST);
 	probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (probe < 0)
 		return fail(why, address->sun_path, strerror(errno), -errno);
@@ -89,7 +91,8 @@ static int listener_bind(struct listener *l, bool may_make, char why[MEMORY_WHY_
 		return r;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-		chmod(l->path, 0666) < 0 || lstat(l->path, &l->identity) < 0 || listen(fd, BACKLOG) < 0)
+		chmod(l->path, 0666) < 0 || lstat(l->path, &l->identity) < 0 ||
+		listen(fd, BACKLOG) < 0)
 		return fail(why, l->path, strerror(errno), -errno);
 	l->fd = take_fd(fd);
 	return 0;
@@ -146,7 +149,8 @@ int listener_init(struct listener *listener, sd_event *event, const char *path,
 	bool is_default = !path;
 	int r;
 
-	*listener = (struct listener){ .fd = -1, .on_connection = on_connection, .userdata = userdata };
+	*listener =
+		(struct listener){.fd = -1, .on_connection = on_connection, .userdata = userdata};
 	if (is_default)
 		path = WIRE_DEFAULT_SOCKET;
 	if (strlen(path) >= sizeof(listener->path))
@@ -156,7 +160,8 @@ int listener_init(struct listener *listener, sd_event *event, const char *path,
 	strcpy(listener->path, path);
 	r = listener_bind(listener, is_default, why);
 	if (r == 0) {
-		r = sd_event_add_io(event, &listener->source, listener->fd, EPOLLIN, on_readable, listener);
+		r = sd_event_add_io(
+			event, &listener->source, listener->fd, EPOLLIN, on_readable, listener);
 		if (r < 0)
 			fail(why, path, strerror(-r), r);
 	}

@@ -15,7 +15,8 @@ struct reader {
 
 static char reader_peek(struct reader *r)
 {
-	while (r->at < r->end && (*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r'))
+	while (r->at < r->end &&
+		(*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r'))
 		r->at++;
 	return r->at < r->end ? *r->at : 0;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* One line, one write, so that lines of several processes on one terminal do not mix. */
+/*
+ * One line, one write, so that lines of several processes on one terminal do not mix. Names that
+ * peers and files bring along are part of the line; none of them can begin another, or speak to the
+ * terminal.
+ */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +20,15 @@ static bool verbose;
 void log_set_verbose(bool is_verbose)
 {
 	verbose = is_verbose;
+}
+
+static void tame(char *text, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 127)
+			text[i] = '_';
 }
 
 void log_line(int priority, const char *format, ...)
@@ -35,6 +48,7 @@ void log_line(int priority, const char *format, ...)
 	va_end(args);
 	if (n >= room)
 		n = room - 1;
+	tame(text, n);
 	text[n++] = '\n';
 	if (write(STDERR_FILENO, text, (size_t)n) < 0)
 		return; /* nobody to tell */

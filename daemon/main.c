@@ -13,11 +13,14 @@
 
 #define EXIT_USAGE 2
 
+/* libc looks for it, so it must not be hidden with the rest. */
+__attribute__((visibility("default")))
 const char *argp_program_version = "thrusterd " THRUSTER_VERSION;
 
 static const char description[] =
 	"Serve arenas of shared buffers to the processes of this host, in the foreground.\v"
-	"Without --config it serves one arena, \"default\", to root, to the user that it runs as and "
+	"Without --config it serves one arena, \"default\", to root, to the user that it runs as "
+	"and "
 	"to the group thruster-clients. SIGTERM or SIGINT ends it. See thrusterd(8) and "
 	"thrusterd.json(5).";
 
@@ -79,8 +82,9 @@ static void print_config(const struct config *config, const char *path)
 
 	printf("%s: right\n", path ? path : "the configuration built in");
 	for (i = 0; i < config->n_arenas; i++)
-		printf("arena %s: %u classes, at most %u clients, %llu bytes\n", config->arenas[i].name,
-			config->arenas[i].n_classes, config->arenas[i].max_clients,
+		printf("arena %s: %u classes, at most %u clients, %llu bytes\n",
+			config->arenas[i].name, config->arenas[i].n_classes,
+			config->arenas[i].max_clients,
 			(unsigned long long)config->arenas[i].geometry.arena_bytes);
 }
 

@@ -102,11 +102,11 @@ static int check_control_groups(uint64_t bytes, char why[MEMORY_WHY_MAX])
 		if (!group)
 			continue;
 		if (strncmp(line, "0::", 3) == 0) {
-			r = check_groups("/sys/fs/cgroup", group + 1, "memory.max", "memory.current",
-				bytes, why);
+			r = check_groups("/sys/fs/cgroup", group + 1, "memory.max",
+				"memory.current", bytes, why);
 		} else if (strstr(line, ":memory:")) {
-			r = check_groups("/sys/fs/cgroup/memory", group + 1, "memory.limit_in_bytes",
-				"memory.usage_in_bytes", bytes, why);
+			r = check_groups("/sys/fs/cgroup/memory", group + 1,
+				"memory.limit_in_bytes", "memory.usage_in_bytes", bytes, why);
 		}
 	}
 	return r;
@@ -188,7 +188,8 @@ int memory_new_text(const char *name, const char *text, size_t length)
 		done += n > 0 ? (size_t)n : 0;
 	}
 	if (fchmod(fd, 0600) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) <
+			0)
 		return -errno;
 	return take_fd(fd);
 }

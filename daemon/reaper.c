@@ -55,8 +55,8 @@ static void reap(struct reaper *reaper, struct client *client)
 		watch_free(client->watch);
 	leases = arena_unseat(arena, client);
 	if (was.is_leaving) {
-		log_debug("%s: client %u (pid %d, %s) has left", arena->name, was.id.n, (int)was.pid,
-			was.label);
+		log_debug("%s: client %u (pid %d, %s) has left", arena->name, was.id.n,
+			(int)was.pid, was.label);
 	} else if (leases == 0) {
 		log_debug("%s: client %u (pid %d, %s) is gone, held nothing", arena->name, was.id.n,
 			(int)was.pid, was.label);
@@ -129,8 +129,8 @@ void reaper_suspect(struct reaper *reaper, struct client *client)
 	if (w->again)
 		r = sd_event_source_set_time_relative(w->again, w->delay_us);
 	else
-		r = sd_event_add_time_relative(reaper->event, &w->again, CLOCK_MONOTONIC, w->delay_us,
-			0, on_again, w);
+		r = sd_event_add_time_relative(
+			reaper->event, &w->again, CLOCK_MONOTONIC, w->delay_us, 0, on_again, w);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(w->again, SD_EVENT_ONESHOT);
 	if (r < 0)

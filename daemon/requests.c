@@ -56,10 +56,15 @@ static void answer_attach(struct daemon *daemon, struct session *session,
 	}
 	pidfd = session->peer.pidfd;
 	session->peer.pidfd = -1;
-	session_bind(session, client);
 	r = reaper_watch(&daemon->reaper, client, pidfd);
-	if (r < 0)
-		log_warning("client %u is watched by its connection only: %s", client->id.n, strerror(-r));
+	if (r < 0) {
+		log_warning("cannot watch a client: %s", strerror(-r));
+		client->is_leaving = true;
+		arena_unseat(client->arena, client);
+		reply_status(session, r);
+		return;
+	}
+	session_bind(session, client);
 	log_debug("%s: client %u is pid %d, uid %u, %s", client->arena->name, client->id.n,
 		(int)client->pid, (unsigned)client->uid, client->label);
 	reply.client_id = client->id.n;
@@ -73,9 +78,12 @@ static void answer_attach(struct daemon *daemon, struct session *session,
 static void answer_detach(struct daemon *daemon, struct session *session)
 {
 	struct client *client = session_client(session);
-
 	/* None any more: the sweep was faster than the message. */
-	reply_status(session, client ? reaper_dismiss(&daemon->reaper, client) : 0);
+	int r = client ? reaper_dismiss(&daemon->reaper, client) : 0;
+
+	if (r == 0)
+		session_unbind(session);
+	reply_status(session, r);
 }
 
 static int query(struct daemon *daemon, struct session *session, const struct wire_query *request,
@@ -107,6 +115,10 @@ static void answer_query(struct daemon *daemon, struct session *session,
 	int r;
 
 	r = query(daemon, session, request, &text);
+	if (r == -EPROTO) {
+		session_violation(session, "asked an unknown question");
+		return;
+	}
 	if (r == 0)
 		fd = r = memory_new_text("thruster-answer", text, strlen(text));
 	if (r < 0) {

@@ -59,12 +59,13 @@ bool session_reply(struct session *session, const struct wire_reply *reply, cons
 	return false;
 }
 
-static void session_violation(struct session *s, const char *what)
+void session_violation(struct session *s, const char *what)
 {
 	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY), .status = -EPROTO };
 
 	s->sessions->violations_total++;
-	log_debug("pid %d, uid %u: %s; disconnected", (int)s->peer.pid, (unsigned)s->peer.uid, what);
+	log_debug(
+		"pid %d, uid %u: %s; disconnected", (int)s->peer.pid, (unsigned)s->peer.uid, what);
 	if (session_reply(s, &reply, NULL, 0))
 		session_free(s);
 }
@@ -124,7 +125,10 @@ static void session_receive(struct session *s)
 		char bytes[CMSG_SPACE(UNASKED_FDS_MAX * sizeof(int))];
 	} control;
 	struct msghdr message = {
-		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+		.msg_iov = &text,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
 	};
 	ssize_t n = recvmsg(s->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const char *wrong;
@@ -165,7 +169,7 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	log_debug("pid %d, uid %u: connected and said nothing; disconnected", (int)s->peer.pid,
+	log_debug("pid %d, uid %u: has nothing to say; disconnected", (int)s->peer.pid,
 		(unsigned)s->peer.uid);
 	session_free(s);
 	return 0;
@@ -175,6 +179,12 @@ static void no_end(struct session *session, void *userdata)
 {
 	(void)session;
 	(void)userdata;
+}
+
+static int session_limit_silence(struct session *s)
+{
+	return sd_event_add_time_relative(s->sessions->event, &s->deadline, CLOCK_MONOTONIC,
+		SILENCE_MAX_US, 0, on_silence, s);
 }
 
 void sessions_add(struct sessions *sessions, int fd)
@@ -189,6 +199,7 @@ void sessions_add(struct sessions *sessions, int fd)
 	}
 	s->sessions = sessions;
 	s->fd = fd;
+	s->peer.pidfd = -1;
 	s->next = sessions->first;
 	s->link = &sessions->first;
 	if (s->next)
@@ -199,8 +210,7 @@ void sessions_add(struct sessions *sessions, int fd)
 	if (r >= 0)
 		r = sd_event_add_io(sessions->event, &s->source, fd, EPOLLIN, on_socket, s);
 	if (r >= 0)
-		r = sd_event_add_time_relative(sessions->event, &s->deadline, CLOCK_MONOTONIC,
-			SILENCE_MAX_US, 0, on_silence, s);
+		r = session_limit_silence(s);
 	if (r < 0) {
 		log_warning("cannot serve a connection: %s", strerror(-r));
 		session_free(s);
@@ -220,6 +230,22 @@ void session_bind(struct session *session, struct client *client)
 	session->client = client;
 	session->client_id = client->id;
 	session->deadline = sd_event_source_disable_unref(session->deadline);
+}
+
+void session_unbind(struct session *session)
+{
+	session->client = NULL;
+	if (!session->deadline && session_limit_silence(session) < 0)
+		log_warning("cannot set a timer; a connection may be silent");
+}
+
+void sessions_sweep(struct sessions *sessions)
+{
+	struct session *s;
+
+	for (s = sessions->first; s; s = s->next)
+		if (s->client && !session_client(s))
+			session_unbind(s);
 }
 
 struct client *session_client(const struct session *session)

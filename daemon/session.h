@@ -20,7 +20,8 @@ struct sessions {
 	uint64_t refused_total;   /* connections closed because there were too many */
 	uint64_t violations_total; /* messages that broke the protocol */
 	/* Answer a request whose size and header are right. */
-	void (*on_request)(struct session *session, const union wire_request *request, void *userdata);
+	void (*on_request)(
+		struct session *session, const union wire_request *request, void *userdata);
 	/* The connection is over; the session is about to go. */
 	void (*on_end)(struct session *session, void *userdata);
 	void *userdata;
@@ -41,6 +42,10 @@ struct session {
 void sessions_add(struct sessions *sessions, int fd);
 void sessions_fini(struct sessions *sessions);
 
+/* Connections whose client was reclaimed (somebody else still has the socket) may not stay silent.
+ */
+void sessions_sweep(struct sessions *sessions);
+
 /*
  * Reply with a status (0 or -errno) and up to two descriptors, which stay the caller's. A peer that
  * does not read is disconnected. False if the session is gone.
@@ -48,8 +53,14 @@ void sessions_fini(struct sessions *sessions);
 bool session_reply(struct session *session, const struct wire_reply *reply, const int *fds,
 	unsigned n_fds);
 
+/* The peer broke the protocol: tell it so and disconnect. The session is gone. */
+void session_violation(struct session *session, const char *what);
+
 /* From now on the connection stands for a client and may be silent. */
 void session_bind(struct session *session, struct client *client);
+
+/* The connection stands for nobody any more and may not be silent any longer. */
+void session_unbind(struct session *session);
 
 /* The client of this connection, or NULL if there is none (any more). */
 struct client *session_client(const struct session *session);

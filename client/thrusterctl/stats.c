@@ -34,7 +34,8 @@ static void print_classes(const json_t *arena)
 static void print_arena(const json_t *arena)
 {
 	printf("arena %s: %.1f MiB, %zu of %" PRIu64 " clients\n",
-		answer_string(arena, "name"), (double)answer_number(arena, "size_bytes") / (1 << 20),
+		answer_string(arena, "name"),
+		(double)answer_number(arena, "size_bytes") / (1 << 20),
 		json_array_size(json_object_get(arena, "clients")),
 		answer_number(arena, "max_clients"));
 	print_classes(arena);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting, asking and stopping a daemon. Readiness comes by the notify protocol, not by polling. */
+/* Starting, asking and stopping a daemon. Readiness comes by the notify protocol, not by polling.
+ */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -89,7 +91,8 @@ static void run_daemon(const struct host *host, const char *config, const char *
 	setenv("NOTIFY_SOCKET", notify, 1);
 	unsetenv("JOURNAL_STREAM");
 	if (config)
-		execl(path, path, "--verbose", "--socket", host->socket, "--config", host->config, NULL);
+		execl(path, path, "--verbose", "--socket", host->socket, "--config", host->config,
+			NULL);
 	else
 		execl(path, path, "--verbose", "--socket", host->socket, NULL);
 	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));
@@ -232,7 +235,8 @@ void host_await(const struct host *host, const char *path, int64_t value)
 		if (is == value)
 			return;
 		if (now_ns() > until)
-			harness_fail("%s is still %lld, not %lld", path, (long long)is, (long long)value);
+			harness_fail("%s is still %lld, not %lld", path, (long long)is,
+				(long long)value);
 		sleep_ms(2);
 	}
 }
@@ -261,7 +265,8 @@ int host_ctl(const struct host *host, const char *arguments, char *output, size_
 	char command[512];
 
 	snprintf(command, sizeof(command), "%s --socket %s %s",
-		program("THRUSTERCTL", "build/client/thrusterctl/thrusterctl"), host->socket, arguments);
+		program("THRUSTERCTL", "build/client/thrusterctl/thrusterctl"), host->socket,
+		arguments);
 	return shell(command, output, size);
 }
 
@@ -306,6 +311,75 @@ pid_t host_fork_holder(const struct host *host, const char *arena, unsigned n, s
 		harness_fail("the holder could not rent %u buffers of %zu bytes", n, size);
 	close(ready[0]);
 	return pid;
+}
+
+/* Clients and leased slots of all arenas together. */
+static int64_t held(const struct host *host)
+{
+	json_t *stats = host_stats(host), *arena, *class_;
+	int64_t n = 0;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(stats, "arenas"), i, arena) {
+		n += (int64_t)json_array_size(json_object_get(arena, "clients"));
+		json_array_foreach(json_object_get(arena, "classes"), j, class_)
+			n += json_number(class_, "leased");
+	}
+	json_decref(stats);
+	return n;
+}
+
+void host_must_be_well(const struct host *host)
+{
+	uint64_t until = now_ns() + AWAIT_NS;
+	struct thruster_lease lease;
+	struct thruster_pool *pool;
+	json_t *stats;
+	char text[4096];
+
+	while (held(host) != 0) {
+		if (now_ns() > until)
+			harness_fail("clients or leases are left");
+		sleep_ms(2);
+	}
+	if (host_ctl(host, "check", text, sizeof(text)) != 0)
+		harness_fail("not sound: %s", text);
+	stats = host_stats(host);
+	pool = host_attach(host, json_string_value(json_object_get(
+		json_array_get(json_object_get(stats, "arenas"), 0), "name")));
+	json_decref(stats);
+	if (thruster_rent(pool, 1, &lease) < 0 || thruster_return(pool, &lease) < 0 ||
+		thruster_detach(pool) < 0)
+		harness_fail("a new client is not served");
+}
+
+unsigned descriptors_of(pid_t pid)
+{
+	struct dirent *entry;
+	char path[32];
+	unsigned n = 0;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	directory = opendir(path);
+	if (!directory)
+		harness_fail("%s: %s", path, strerror(errno));
+	while ((entry = readdir(directory)))
+		n += entry->d_name[0] != '.';
+	closedir(directory);
+	return pid == getpid() ? n - 1 : n; /* the one just closed */
+}
+
+void await_descriptors(pid_t pid, unsigned n)
+{
+	uint64_t until = now_ns() + AWAIT_NS;
+	unsigned is;
+
+	while ((is = descriptors_of(pid)) != n) {
+		if (now_ns() > until)
+			harness_fail("pid %d has %u descriptors, not %u", (int)pid, is, n);
+		sleep_ms(2);
+	}
 }
 
 void kill_child(pid_t pid)

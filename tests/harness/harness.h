@@ -57,6 +57,18 @@ bool file_contains(const char *path, const char *text);
  */
 pid_t host_fork_holder(const struct host *host, const char *arena, unsigned n, size_t size);
 
+/*
+ * Nothing was lost: within ten seconds nobody is attached and nothing is leased; the judge finds
+ * every arena sound; and a client who comes now is served.
+ */
+void host_must_be_well(const struct host *host);
+
+/* Descriptors that a process has open. */
+unsigned descriptors_of(pid_t pid);
+
+/* Wait up to ten seconds until a process has that many descriptors open. */
+void await_descriptors(pid_t pid, unsigned n);
+
 /* SIGKILL and wait. */
 void kill_child(pid_t pid);
 

@@ -53,8 +53,8 @@ struct thruster_ticket {
 struct thruster_attach_options {
 	size_t size;
 	const char *socket_path; /* NULL: $THRUSTER_SOCKET, else /run/thruster/thrusterd.sock */
-	const char *label;       /* shown in the statistics: up to 63 bytes of printable ASCII, blanks
-	                            and quotes as "_"; NULL: the program's name */
+	const char *label;       /* shown in the statistics: up to 63 bytes of printable ASCII,
+	                            blanks and quotes as "_"; NULL: the program's name */
 	unsigned timeout_ms;     /* for each step in which the daemon must answer; 0: 10000 */
 };
 

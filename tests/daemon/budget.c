@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An arena that does not fit is refused before it is begun, with words, where the kernel's own
+ * answer would be to kill somebody.
+ */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "tests/harness/harness.h"
+
+#define V1 "/sys/fs/cgroup/memory"
+#define V2 "/sys/fs/cgroup"
+
+static char path[64], output[4096];
+
+static void set_up(void)
+{
+	strcpy(path, "/tmp/thruster-budget-XXXXXX");
+	cr_assert(close(mkstemp(path)) == 0);
+	unsetenv("JOURNAL_STREAM");
+}
+
+static void clean_up(void)
+{
+	unlink(path);
+}
+
+TestSuite(budget, .init = set_up, .fini = clean_up, .timeout = 60);
+
+static void write_text(const char *file, const char *text)
+{
+	FILE *f = fopen(file, "we");
+
+	cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0, "%s: %s", file, strerror(errno));
+}
+
+/* Run the daemon, which must not come to serve, after a shell command. */
+static int run(const char *before)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "%s timeout 30 %s --socket %s.s --config %s", before,
+		getenv("THRUSTERD"), path, path);
+	return shell(command, output, sizeof(output));
+}
+
+Test(budget, more_than_the_machine_has)
+{
+	unsigned long long has;
+
+	write_text(path,
+		"{ \"arenas\": [ { \"name\": \"huge\", \"classes\": ["
+		"  { \"slot_bytes\": 1073741824, \"slots\": 8192, \"align_bytes\": 4096 } ] } ] }");
+	cr_expect_eq(run(""), 1);
+	cr_expect_eq(sscanf(output,
+			     "thrusterd: arena huge needs 8796%*u bytes and cannot be had: this "
+			     "machine has %llu bytes available\n",
+			     &has),
+		1, "%s", output);
+	cr_expect_neq(access(path, F_OK), -1);
+}
+
+/* The first arena is had, the second is too much: nothing is served, nothing is left. */
+Test(budget, the_second_arena_is_too_much)
+{
+	write_text(path,
+		"{ \"arenas\": ["
+		"{ \"name\": \"small\", \"classes\": [ { \"slot_bytes\": 64, \"slots\": 1 } ] },"
+		"{ \"name\": \"huge\", \"classes\": ["
+		"  { \"slot_bytes\": 1073741824, \"slots\": 8192, \"align_bytes\": 4096 } ] } ] }");
+	cr_expect_eq(run(""), 1);
+	cr_expect(
+		strstr(output, "arena huge needs") && !strstr(output, "arena small"), "%s", output);
+}
+
+/* Make a control group of 64 MiB below `root`; false where that cannot be done. */
+static bool make_group(char group[128], const char *root, const char *limit_file)
+{
+	char file[256];
+	FILE *f;
+	bool done;
+
+	snprintf(group, 128, "%s/thruster-test-%d", root, (int)getpid());
+	if (mkdir(group, 0755) < 0)
+		return false;
+	snprintf(file, sizeof(file), "%s/%s", group, limit_file);
+	f = fopen(file, "r+e");
+	done = f && fputs("67108864", f) >= 0;
+	if (f)
+		done &= fclose(f) == 0;
+	if (!done)
+		rmdir(group);
+	return done;
+}
+
+static void remove_group(const char *group)
+{
+	uint64_t until = now_ns() + 10000000000u;
+
+	while (rmdir(group) < 0 && now_ns() < until)
+		sleep_ms(5);
+	cr_expect_eq(access(group, F_OK), -1, "%s stays", group);
+}
+
+Test(budget, more_than_the_control_group_may_have)
+{
+	char group[128], before[256];
+
+	if (!make_group(group, V1, "memory.limit_in_bytes") && !make_group(group, V2, "memory.max"))
+		cr_skip_test("no control group for memory can be made here");
+	write_text(path,
+		"{ \"arenas\": [ { \"name\": \"large\", \"classes\": ["
+		"  { \"slot_bytes\": 1048576, \"slots\": 200, \"align_bytes\": 4096 } ] } ] }");
+	/* A shell of its own moves there and becomes the daemon. */
+	snprintf(before, sizeof(before), "sh -c 'echo $$ >%s/cgroup.procs && exec \"$@\"' sh",
+		group);
+	cr_expect_eq(run(before), 1, "%s", output);
+	cr_expect(strstr(output, "thrusterd: arena large needs 209"), "%s", output);
+	cr_expect(strstr(output, "cannot be had: the control group "), "%s", output);
+	cr_expect(strstr(output, " bytes left of its limit\n"), "%s", output);
+	remove_group(group);
+}
