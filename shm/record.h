@@ -14,7 +14,8 @@
  *   bits 24..29  hop       hand-overs of this lease so far, modulo 64
  *   bits 30..63  sequence  leases of this slot so far, modulo 2^34
  *
- * hop and sequence make every value that a slot's record takes distinct from those before it: a
+ * hop and sequence make every value that a slot's record takes distinct from those before it (only
+ * a hand-over that is undone puts back what was there, and nobody got a ticket for it): a
  * stale or second return differs from the record that it finds, and a CAS cannot be fooled by a
  * value that came back. (It takes a slot leased again by the same seat after exactly a multiple of
  * 2^34 leases, or a lease that came back after a multiple of 64 hand-overs, to mistake one.)
