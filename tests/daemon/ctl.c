@@ -139,7 +139,7 @@ Test(ctl, clients)
 	cr_expect_eq(sscanf(row("second ", 0), "second %u %u %u %31s %u %31s 0 %63s\n", &id, &pid,
 			     &uid, age, &leases, bytes, name),
 		7, "%s", output);
-	cr_expect(id == thruster_client_id(pool) && pid == (unsigned)getpid() && uid == 0 &&
+	cr_expect(id == thruster_client_id(pool) && pid == (unsigned)getpid() && uid == getuid() &&
 		  leases == 1);
 	cr_expect_str_eq(bytes, "64");
 	cr_expect_str_eq(name, "my-label");
