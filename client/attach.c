@@ -62,9 +62,11 @@ static int check_memfd(int fd, uint64_t bytes)
 /* Map at an address that is a multiple of `align`, a power of two. */
 static int map_aligned(void **ret, int fd, uint64_t bytes, uint64_t align)
 {
-	uint64_t reserve = align > (uint64_t)sysconf(_SC_PAGESIZE) ? align : 0;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), reserve = align > page ? align : 0;
 	uint8_t *area, *at;
 	uintptr_t gap;
+
+	bytes = (bytes + page - 1) & ~(page - 1);
 
 	area = mmap(NULL, bytes + reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		-1, 0);
@@ -124,7 +126,10 @@ static int map_arena(struct thruster_pool *pool, int fd, uint64_t bytes)
 	if (r < 0)
 		return r;
 	pool->arena_bytes = bytes;
-	if (madvise(pool->arena, bytes, MADV_DONTFORK) < 0)
+	/* Not for children; and a core dump of one client is not to hold everybody's buffers, nor
+	 * its leases for as long as it takes to write them. */
+	if (madvise(pool->arena, bytes, MADV_DONTFORK) < 0 ||
+		madvise(pool->arena, bytes, MADV_DONTDUMP) < 0)
 		return -errno;
 	thr_view_init(&pool->view, pool->arena, &geometry);
 	if (load_acquire(&pool->view.control->magic) != THR_CONTROL_MAGIC)
@@ -159,7 +164,8 @@ static int take_seat(struct thruster_pool *pool, const struct connection_answer 
 	if (pool->seat.n < 1 || pool->seat.n > pool->view.n_seats)
 		return -EPROTO;
 	pool->nonce = pool->board->nonce;
-	pool->is_fenced = pool->board->fenced || thr_barrier_register() < 0;
+	pool->do_others_fence = pool->board->fenced;
+	pool->is_fenced = pool->do_others_fence || thr_barrier_register() < 0;
 	pool->is_attached = 1;
 	return 0;
 }
@@ -188,7 +194,8 @@ static int connect_and_map(struct thruster_pool *pool, const char *arena,
 	r = thr_connection_open(connection, options->socket_path, options->timeout_ms);
 	if (r < 0)
 		return r;
-	r = thr_connection_ask(*connection, &request, sizeof(request), &answer);
+	r = thr_connection_ask(
+		*connection, &request, sizeof(request), options->timeout_ms, &answer);
 	if (r < 0)
 		return r;
 	r = answer.reply.status;
@@ -198,30 +205,37 @@ static int connect_and_map(struct thruster_pool *pool, const char *arena,
 	return r;
 }
 
-EXPORT int thruster_attach(struct thruster_pool **ret_pool, const char *arena,
+static int attach(struct thruster_pool **ret_pool, const char *arena,
 	const struct thruster_attach_options *options)
 {
-	struct thruster_attach_options o;
 	struct thruster_pool *pool;
-	int r, error = errno;
+	int r = thr_pool_new(&pool);
 
-	if (!ret_pool)
-		return -EINVAL;
-	r = options_read(&o, options);
 	if (r < 0)
 		return r;
-	r = thr_pool_new(&pool);
-	if (r < 0)
-		return r;
-	r = connect_and_map(pool, arena ? arena : "default", &o);
+	r = connect_and_map(pool, arena, options);
 	if (r < 0) {
 		thr_unmap(pool);
 		if (thr_pool_remains(pool)->connection >= 0)
 			close(thr_pool_remains(pool)->connection);
 		thr_pool_free(pool);
-	} else {
-		*ret_pool = pool;
+		return r;
 	}
+	*ret_pool = pool;
+	return 0;
+}
+
+EXPORT int thruster_attach(struct thruster_pool **ret_pool, const char *arena,
+	const struct thruster_attach_options *options)
+{
+	struct thruster_attach_options o;
+	int r, error = errno;
+
+	if (!ret_pool)
+		return -EINVAL;
+	r = options_read(&o, options);
+	if (r == 0)
+		r = attach(ret_pool, arena ? arena : "default", &o);
 	errno = error;
 	return r;
 }

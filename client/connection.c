@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "client/connection.h"
 
@@ -24,14 +25,31 @@ const char *thr_connection_path(const char *path)
 	return env && *env ? env : WIRE_DEFAULT_SOCKET;
 }
 
-static int set_time_limits(int fd, unsigned timeout_ms)
+static uint64_t now_us(void)
 {
-	struct timeval limit = { timeout_ms / 1000, (suseconds_t)(timeout_ms % 1000) * 1000 };
+	struct timespec t;
 
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* To be called before each try: a signal ends a try, and the next has only what is left. */
+static int limit_time(int fd, uint64_t until_us)
+{
+	uint64_t now = now_us(), left = until_us > now ? until_us - now : 0;
+	struct timeval limit = { (time_t)(left / 1000000), (suseconds_t)(left % 1000000) };
+
+	if (left == 0)
+		return -ETIMEDOUT;
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
 		return -errno;
 	return 0;
+}
+
+static uint64_t until_us(unsigned timeout_ms)
+{
+	return now_us() + (uint64_t)timeout_ms * 1000;
 }
 
 /* What a time limit, and a socket that is not there, are called here. */
@@ -52,6 +70,21 @@ static int connection_error(int error)
 	}
 }
 
+static int connect_until(int fd, const struct sockaddr_un *address, uint64_t until)
+{
+	int r;
+
+	for (;;) {
+		r = limit_time(fd, until);
+		if (r < 0)
+			return r;
+		if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+			return 0;
+		if (errno != EINTR)
+			return connection_error(errno);
+	}
+}
+
 int thr_connection_open(int *ret_fd, const char *path, unsigned timeout_ms)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -63,10 +96,7 @@ int thr_connection_open(int *ret_fd, const char *path, unsigned timeout_ms)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	r = set_time_limits(fd, timeout_ms);
-	while (r == 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		if (errno != EINTR)
-			r = connection_error(errno);
+	r = connect_until(fd, &address, until_us(timeout_ms));
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -104,7 +134,27 @@ void thr_connection_close_fds(struct connection_answer *answer)
 			close(answer->fd[i]);
 }
 
-static int receive_answer(int fd, struct connection_answer *ret)
+/* One message; its length, or -errno. */
+static ssize_t receive_until(int fd, struct msghdr *message, uint64_t until)
+{
+	ssize_t n;
+	int r;
+
+	for (;;) {
+		r = limit_time(fd, until);
+		if (r < 0)
+			return r;
+		n = recvmsg(fd, message, MSG_CMSG_CLOEXEC);
+		if (n > 0)
+			return n;
+		if (n == 0)
+			return -ECONNRESET;
+		if (errno != EINTR)
+			return connection_error(errno);
+	}
+}
+
+static int receive_answer(int fd, uint64_t until, struct connection_answer *ret)
 {
 	struct connection_answer answer = { .fd = { -1, -1 } };
 	struct iovec text = { &answer.reply, sizeof(answer.reply) };
@@ -118,16 +168,11 @@ static int receive_answer(int fd, struct connection_answer *ret)
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	ssize_t n;
+	ssize_t n = receive_until(fd, &message, until);
 	bool is_ours;
 
-	do
-		n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return connection_error(errno);
-	if (n == 0)
-		return -ECONNRESET;
+		return (int)n;
 	answer_take_fds(&answer, &message);
 	if ((message.msg_flags & MSG_CTRUNC) && answer.fd[CONNECTION_FDS_MAX - 1] < 0) {
 		thr_connection_close_fds(&answer);
@@ -147,15 +192,21 @@ static int receive_answer(int fd, struct connection_answer *ret)
 	return 0;
 }
 
-int thr_connection_ask(int fd, const void *request, size_t size, struct connection_answer *ret)
+int thr_connection_ask(int fd, const void *request, size_t size, unsigned timeout_ms,
+	struct connection_answer *ret)
 {
+	uint64_t until = until_us(timeout_ms);
 	ssize_t n;
+	int r;
 
-	do
+	do {
+		r = limit_time(fd, until);
+		if (r < 0)
+			return r;
 		n = send(fd, request, size, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR);
 	/* A daemon that has closed may have said why first. */
 	if (n < 0 && errno != EPIPE)
 		return connection_error(errno);
-	return receive_answer(fd, ret);
+	return receive_answer(fd, until, ret);
 }

@@ -2,7 +2,10 @@
 #ifndef CLIENT_CONNECTION_H
 #define CLIENT_CONNECTION_H
 
-/* One exchange of messages with the daemon (shm/wire.h), with a time limit on every step. */
+/*
+ * One exchange of messages with the daemon (shm/wire.h). Connecting has a time limit, and so has
+ * asking; signals that are handled meanwhile do not extend it.
+ */
 
 #include <stddef.h>
 #include "shm/wire.h"
@@ -33,6 +36,7 @@ void thr_connection_close_fds(struct connection_answer *answer);
  * -EPROTO if it is none, -ECONNRESET if the daemon went away, -EMFILE if there is no room for the
  * descriptors that came with it, -ETIMEDOUT.
  */
-int thr_connection_ask(int fd, const void *request, size_t size, struct connection_answer *ret);
+int thr_connection_ask(int fd, const void *request, size_t size, unsigned timeout_ms,
+	struct connection_answer *ret);
 
 #endif

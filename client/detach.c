@@ -5,8 +5,6 @@
  */
 
 #include <errno.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 #include "client/attach.h"
 #include "client/connection.h"
@@ -14,6 +12,8 @@
 #include "shm/reclaim.h"
 #include "shm/wait.h"
 #include "shm/wire.h"
+
+#define GOODBYE_MS 1000u
 
 static void give_back_all(struct thruster_pool *pool)
 {
@@ -27,12 +27,9 @@ static void give_back_all(struct thruster_pool *pool)
 static void say_goodbye(int connection)
 {
 	struct wire_detach request = { wire_header_make(WIRE_DETACH) };
-	struct timeval limit = { .tv_sec = 1 };
 	struct connection_answer answer;
 
-	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (thr_connection_ask(connection, &request, sizeof(request), &answer) == 0)
+	if (thr_connection_ask(connection, &request, sizeof(request), GOODBYE_MS, &answer) == 0)
 		thr_connection_close_fds(&answer);
 }
 

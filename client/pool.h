@@ -20,7 +20,8 @@
 
 struct thruster_pool {
 	uint32_t is_attached;
-	bool is_fenced;        /* a full fence stands in for others' membarriers: [P3], [P4] */
+	bool is_fenced;        /* we must fence, no membarrier reaches us: [P3], [P4] */
+	bool do_others_fence;  /* so must everybody in this arena: no membarrier is needed */
 	struct seat_id seat;
 	struct client_id id;
 	uint64_t nonce;

@@ -70,7 +70,7 @@ EXPORT int thruster_rent_wait(struct thruster_pool *pool, size_t size,
 		add_relaxed(&pool_counters(pool)->waits_total, 1);
 	while (r == -ENOBUFS) {
 		struct thr_announcement announced =
-			thr_wait_announce(pool->view.control, pool->is_fenced);
+			thr_wait_announce(pool->view.control, pool->do_others_fence);
 
 		r = rent_try(pool, size, true, ret_lease);
 		if (r == -ENOBUFS && thr_wait_sleep(pool->view.control, announced, deadline) < 0)

@@ -204,8 +204,9 @@ void arena_sample(struct arena *arena)
 	struct thr_figures figures = { 0 };
 	uint32_t i;
 
-	if (census_walk(&arena->census, &arena->view, arena->reclaimed_leases) &&
-		wait_is_wanted(arena->view.control, true))
+	census_walk(&arena->census, &arena->view, arena->reclaimed_leases);
+	/* Also if nothing was taken back: a returner may have been stopped before it could wake. */
+	if (wait_is_wanted(arena->view.control, true))
 		thr_wait_wake(arena->view.control);
 	figures.sampled_monotonic_ns = arena->census.sampled_ns;
 	figures.clients = arena->seats.n_taken;

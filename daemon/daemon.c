@@ -101,8 +101,6 @@ static int daemon_init(struct daemon *daemon, const struct config *config, const
 	daemon->listener.fd = -1;
 	r = sd_event_default(&daemon->event);
 	if (r >= 0)
-		r = daemon_add_signals(daemon);
-	if (r >= 0)
 		r = daemon_add_sampler(daemon);
 	if (r < 0) {
 		log_error("cannot set up the event loop: %s", strerror(-r));
@@ -118,6 +116,12 @@ static int daemon_init(struct daemon *daemon, const struct config *config, const
 	r = daemon_add_arenas(daemon, config);
 	if (r < 0)
 		return r;
+	/* Only now: until the memory is there, which may take long, a signal just ends us. */
+	r = daemon_add_signals(daemon);
+	if (r < 0) {
+		log_error("cannot handle signals: %s", strerror(-r));
+		return r;
+	}
 	r = listener_init(&daemon->listener, daemon->event, socket_path, on_connection,
 		&daemon->sessions, why);
 	if (r < 0)

@@ -23,6 +23,12 @@
 #define BACKLOG 4096
 #define PAUSE_US 100000u
 #define ACCEPTS_A_TURN 64
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_US 20000
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 static int fail(char why[MEMORY_WHY_MAX], const char *path, const char *text, int r)
 {
@@ -74,6 +80,33 @@ static int open_directory(struct listener *l, bool may_make, char why[MEMORY_WHY
 	return fd;
 }
 
+/*
+ * Nobody is to send us descriptors: to close one may block, for example that of a TCP connection
+ * that lingers. Where the kernel knows the option (6.16), connections inherit it and the sender is
+ * told EPERM; elsewhere they are closed as they come.
+ */
+static void refuse_descriptors(int fd)
+{
+	int no = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no)) < 0)
+		log_debug("this kernel lets peers send descriptors");
+}
+
+/* Two starting daemons are kept apart if the lock is to be had within a second or two; nobody can
+ * keep us from starting by holding it. */
+static void lock_for_a_moment(int directory)
+{
+	unsigned tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (flock(directory, LOCK_EX | LOCK_NB) == 0)
+			return;
+		usleep(LOCK_PAUSE_US);
+	}
+	log_warning("somebody keeps the socket's directory locked; going on without the lock");
+}
+
 static int listener_bind(struct listener *l, bool may_make, char why[MEMORY_WHY_MAX])
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -84,16 +117,20 @@ static int listener_bind(struct listener *l, bool may_make, char why[MEMORY_WHY_
 	directory = open_directory(l, may_make, why);
 	if (directory < 0)
 		return directory;
-	if (flock(directory, LOCK_EX) < 0)
-		return fail(why, l->path, strerror(errno), -errno);
+	lock_for_a_moment(directory);
 	r = clear_path(&address, why);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-		chmod(l->path, 0666) < 0 || lstat(l->path, &l->identity) < 0 ||
-		listen(fd, BACKLOG) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return fail(why, l->path, strerror(errno), -errno);
+	refuse_descriptors(fd);
+	if (chmod(l->path, 0666) < 0 || lstat(l->path, &l->identity) < 0 ||
+		listen(fd, BACKLOG) < 0) {
+		r = fail(why, l->path, strerror(errno), -errno);
+		unlink(l->path);
+		return r;
+	}
 	l->fd = take_fd(fd);
 	return 0;
 }
@@ -111,11 +148,7 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
 static void listener_pause(struct listener *l)
 {
 	sd_event_source_set_enabled(l->source, SD_EVENT_OFF);
-	if (l->pause)
-		sd_event_source_set_time_relative(l->pause, PAUSE_US);
-	else
-		sd_event_add_time_relative(sd_event_source_get_event(l->source), &l->pause,
-			CLOCK_MONOTONIC, PAUSE_US, 0, on_pause_over, l);
+	sd_event_source_set_time_relative(l->pause, PAUSE_US);
 	sd_event_source_set_enabled(l->pause, SD_EVENT_ONESHOT);
 }
 
@@ -160,8 +193,13 @@ int listener_init(struct listener *listener, sd_event *event, const char *path,
 	strcpy(listener->path, path);
 	r = listener_bind(listener, is_default, why);
 	if (r == 0) {
-		r = sd_event_add_io(
-			event, &listener->source, listener->fd, EPOLLIN, on_readable, listener);
+		r = sd_event_add_io(event, &listener->source, listener->fd, EPOLLIN, on_readable,
+			listener);
+		if (r >= 0) /* made now, since it is wanted when there is no memory */
+			r = sd_event_add_time_relative(event, &listener->pause, CLOCK_MONOTONIC,
+				PAUSE_US, 0, on_pause_over, listener);
+		if (r >= 0)
+			r = sd_event_source_set_enabled(listener->pause, SD_EVENT_OFF);
 		if (r < 0)
 			fail(why, path, strerror(-r), r);
 	}

@@ -3,6 +3,8 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "daemon/cleanup.h"
@@ -88,6 +90,20 @@ static void print_config(const struct config *config, const char *path)
 			(unsigned long long)config->arenas[i].geometry.arena_bytes);
 }
 
+/* Descriptors 0 to 2 must be somebody's, or an arena's memfd would become one of them and the log
+ * be written into it; and a log that nobody reads any more is no reason to die. */
+static void secure_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = { options, on_option, NULL, description };
@@ -96,6 +112,7 @@ int main(int argc, char **argv)
 	struct daemon *daemon;
 	int r;
 
+	secure_standard_streams();
 	argp_err_exit_status = EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
 		return EXIT_USAGE;

@@ -201,5 +201,7 @@ int memory_reopen(int fd)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	own = open(path, O_RDWR | O_CLOEXEC);
-	return own < 0 ? -errno : own;
+	if (own < 0)
+		return errno == ENOENT ? -ENOSYS : -errno; /* no /proc here */
+	return own;
 }

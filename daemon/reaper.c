@@ -2,6 +2,8 @@
 /* Watches, suspicion, and the one question that settles it. */
 
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,6 +12,10 @@
 
 #define DELAY_FIRST_US 1000u
 #define DELAY_LAST_US 1000000u
+#define ACCURACY_US 1u
+
+/* Before all requests: those who wait for a dead client's leases have waited longest. */
+#define PRIORITY SD_EVENT_PRIORITY_IMPORTANT
 
 struct reaper_watch {
 	struct reaper *reaper;
@@ -67,13 +73,42 @@ static void reap(struct reaper *reaper, struct client *client)
 	}
 }
 
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void ask_again(struct reaper_watch *w)
+{
+	int r = 0;
+
+	if (!w->again) {
+		r = sd_event_add_time_relative(w->reaper->event, &w->again, CLOCK_MONOTONIC,
+			w->delay_us, ACCURACY_US, on_again, w);
+		if (r >= 0)
+			r = sd_event_source_set_priority(w->again, PRIORITY);
+	}
+	if (r >= 0)
+		r = sd_event_source_set_time_relative(w->again, w->delay_us);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(w->again, SD_EVENT_ONESHOT);
+	if (r < 0)
+		log_error("cannot set a timer: %s", strerror(-r));
+	w->delay_us = w->delay_us * 2 < DELAY_LAST_US ? w->delay_us * 2 : DELAY_LAST_US;
+}
+
+static void ask(struct reaper *reaper, struct client *client)
+{
+	if (!arena_is_touched_by(client->arena, client))
+		reap(reaper, client);
+	else if (client->watch)
+		ask_again(client->watch);
+}
+
 static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct reaper_watch *w = userdata;
 
 	(void)source;
 	(void)usec;
-	reaper_suspect(w->reaper, w->client);
+	ask(w->reaper, w->client);
 	return 0;
 }
 
@@ -110,6 +145,8 @@ int reaper_watch(struct reaper *reaper, struct client *client, int pidfd)
 	client->watch = w;
 	if (pidfd >= 0)
 		r = sd_event_add_io(reaper->event, &w->death, pidfd, EPOLLIN, on_death, w);
+	if (r >= 0 && w->death)
+		r = sd_event_source_set_priority(w->death, PRIORITY);
 	if (r < 0)
 		watch_free(w);
 	return r < 0 ? r : 0;
@@ -117,25 +154,9 @@ int reaper_watch(struct reaper *reaper, struct client *client, int pidfd)
 
 void reaper_suspect(struct reaper *reaper, struct client *client)
 {
-	struct reaper_watch *w = client->watch;
-	int r;
-
-	if (!arena_is_touched_by(client->arena, client)) {
-		reap(reaper, client);
-		return;
-	}
-	if (!w)
-		return;
-	if (w->again)
-		r = sd_event_source_set_time_relative(w->again, w->delay_us);
-	else
-		r = sd_event_add_time_relative(
-			reaper->event, &w->again, CLOCK_MONOTONIC, w->delay_us, 0, on_again, w);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(w->again, SD_EVENT_ONESHOT);
-	if (r < 0)
-		log_error("cannot set a timer: %s", strerror(-r));
-	w->delay_us = w->delay_us * 2 < DELAY_LAST_US ? w->delay_us * 2 : DELAY_LAST_US;
+	if (client->watch)
+		client->watch->delay_us = DELAY_FIRST_US;
+	ask(reaper, client);
 }
 
 int reaper_dismiss(struct reaper *reaper, struct client *client)
@@ -149,13 +170,21 @@ int reaper_dismiss(struct reaper *reaper, struct client *client)
 	return 0;
 }
 
+/* To ask for a lock costs time that grows with the clients, so a living process is not asked. */
+static bool may_be_gone(const struct reaper_watch *w)
+{
+	struct pollfd death = { .fd = w ? w->pidfd : -1, .events = POLLIN };
+
+	return !w || w->pidfd < 0 || w->again || poll(&death, 1, 0) != 0;
+}
+
 unsigned reaper_sweep(struct reaper *reaper, struct arena *arena)
 {
 	struct client *client = NULL;
 	unsigned n = 0;
 
 	while ((client = seats_next(&arena->seats, client))) {
-		if (arena_is_touched_by(arena, client))
+		if (!may_be_gone(client->watch) || arena_is_touched_by(arena, client))
 			continue;
 		reap(reaper, client);
 		n++;

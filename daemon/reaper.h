@@ -36,7 +36,7 @@ void reaper_suspect(struct reaper *reaper, struct client *client);
  */
 int reaper_dismiss(struct reaper *reaper, struct client *client);
 
-/* Look at every client of an arena. Returns how many were gone. */
+/* Look at every client of an arena whose process may have ended. Returns how many were gone. */
 unsigned reaper_sweep(struct reaper *reaper, struct arena *arena);
 
 #endif

@@ -92,7 +92,8 @@ static int query(struct daemon *daemon, struct session *session, const struct wi
 	size_t i;
 
 	for (i = 0; i < daemon->n_arenas; i++)
-		if (request->question != WIRE_QUESTION_CHECK)
+		if (request->question != WIRE_QUESTION_CHECK &&
+			stats_may_see(daemon->arenas[i], &session->peer))
 			arena_sample(daemon->arenas[i]);
 	switch (request->question) {
 	case WIRE_QUESTION_STATS:

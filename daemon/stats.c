@@ -25,7 +25,7 @@ static void set(json_t *object, const char *key, json_t *value)
 	json_object_set_new(object, key, value);
 }
 
-static bool may_see(const struct arena *arena, const struct peer *viewer)
+bool stats_may_see(const struct arena *arena, const struct peer *viewer)
 {
 	return peer_is_operator(viewer) || access_allows(&arena->access, viewer);
 }
@@ -144,7 +144,7 @@ static json_t *reclaim_json(const struct daemon *daemon, const struct peer *view
 	for (i = 0; i < daemon->n_arenas; i++) {
 		const struct arena *a = daemon->arenas[i];
 
-		if (!may_see(a, viewer))
+		if (!stats_may_see(a, viewer))
 			continue;
 		clients += a->reclaimed_clients;
 		for (j = 0; j < a->geometry.classes; j++)
@@ -177,7 +177,7 @@ int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text
 
 	set(root, "daemon", daemon_json(daemon));
 	for (i = 0; i < daemon->n_arenas; i++)
-		if (may_see(daemon->arenas[i], viewer))
+		if (stats_may_see(daemon->arenas[i], viewer))
 			json_array_append_new(arenas, arena_json(daemon->arenas[i]));
 	set(root, "arenas", arenas);
 	set(root, "reclaim", reclaim_json(daemon, viewer));
@@ -226,7 +226,7 @@ static int oldest_first(const void *a, const void *b)
 	return 0;
 }
 
-/* Add the oldest leases of an arena, at most `limit` (0: all), to those found. */
+/* Add the oldest leases of an arena, at most `limit`, to those found. */
 static int find_leases(
 	const struct arena *arena, uint32_t limit, struct found_lease **found, size_t *n)
 {
@@ -268,10 +268,12 @@ int stats_leases_text(struct daemon *daemon, const struct peer *viewer, uint32_t
 	uint32_t seat;
 	int r;
 
+	if (limit == 0 || limit > STATS_LEASES_MAX)
+		limit = STATS_LEASES_MAX;
 	for (i = 0; i < daemon->n_arenas; i++) {
 		const struct arena *arena = daemon->arenas[i];
 
-		if (!may_see(arena, viewer))
+		if (!stats_may_see(arena, viewer))
 			continue;
 		r = find_leases(arena, limit, &found, &n);
 		if (r < 0)
@@ -283,7 +285,7 @@ int stats_leases_text(struct daemon *daemon, const struct peer *viewer, uint32_t
 		qsort(found, n, sizeof(*found), oldest_first);
 	root = head_json("thruster.leases");
 	set(root, "leases_total", number(total));
-	set(root, "leases", leases_json(found, limit && n > limit ? limit : n));
+	set(root, "leases", leases_json(found, n > limit ? limit : n));
 	return dump(root, ret_text);
 }
 
@@ -313,7 +315,7 @@ int stats_check_text(struct daemon *daemon, const struct peer *viewer, char **re
 	size_t i;
 
 	for (i = 0; i < daemon->n_arenas; i++)
-		if (may_see(daemon->arenas[i], viewer))
+		if (stats_may_see(daemon->arenas[i], viewer))
 			json_array_append_new(array, verdict_json(daemon->arenas[i]));
 	set(root, "arenas", array);
 	return dump(root, ret_text);

@@ -8,8 +8,14 @@
  * the caller's. 0 or -ENOMEM.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "daemon/daemon.h"
+
+/* Leases in one answer, at most; each costs some 2 KB of the daemon's memory for a moment. */
+#define STATS_LEASES_MAX 10000u
+
+bool stats_may_see(const struct arena *arena, const struct peer *viewer);
 
 int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text);
 int stats_leases_text(struct daemon *daemon, const struct peer *viewer, uint32_t limit,

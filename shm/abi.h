@@ -133,12 +133,12 @@ _Static_assert(__builtin_offsetof(struct thr_seat, refused_total) == 32, "ABI");
 struct thr_control {
 	/* THR_CONTROL_MAGIC. Written by the daemon at the start; clients and the judge look. */
 	uint64_t magic;
-	/* Not 0 = somebody may sleep in rent_wait. Stored by waiters and exchanged with 0 by
-	 * whoever wakes them [P3]. A flag, not a count: a killed waiter leaves at most one needless
-	 * wake. */
+	/* Not 0 = somebody may sleep in rent_wait: the wakes that he saw, made odd. Stored by
+	 * waiters; taken down by whoever woke them all, by CAS from what it was before [P3]. A
+	 * flag, not a count: a killed waiter leaves at most one needless wake. */
 	uint32_t waiting THR_ALIGNED_LINE;
-	/* The futex: raised by whoever wakes, before the wake; waiters sleep while it is as seen.
-	 */
+	/* The futex: raised by 2 by whoever wakes, before the wake; waiters sleep while it is as
+	 * they saw it. */
 	uint32_t wakes THR_ALIGNED_LINE;
 };
 

@@ -35,7 +35,6 @@
 #define store_release(p, v) (THR_STEP(), __atomic_store_n((p), (v), __ATOMIC_RELEASE))
 #define add_relaxed(p, v) (THR_STEP(), (void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 #define add_release(p, v) (THR_STEP(), (void)__atomic_fetch_add((p), (v), __ATOMIC_RELEASE))
-#define exchange_relaxed(p, v) (THR_STEP(), __atomic_exchange_n((p), (v), __ATOMIC_RELAXED))
 
 #define fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
@@ -57,6 +56,13 @@ static inline bool cas_acq_rel(uint64_t *word, uint64_t expected, uint64_t desir
 {
 	THR_STEP();
 	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_ACQ_REL,
+		__ATOMIC_RELAXED);
+}
+
+static inline bool cas_flag(uint32_t *word, uint32_t expected, uint32_t desired)
+{
+	THR_STEP();
+	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_RELAXED,
 		__ATOMIC_RELAXED);
 }
 

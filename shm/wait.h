@@ -8,7 +8,9 @@
  * then sleeps on the futex. A returner frees its slot and then looks at the flag. Either the
  * returner's look came after the flag, and it wakes; or it came before the barrier, and then its
  * slot was free before the waiter's last look [P3]. The flag is sticky and not a count, so a
- * killed waiter leaves nothing behind but one needless wake.
+ * killed waiter leaves nothing behind but one needless wake. A returner that is stopped between its
+ * store and its look wakes nobody; the daemon makes waiters look again when it reclaims a client,
+ * and once a second.
  */
 
 #include <stdbool.h>
@@ -30,8 +32,8 @@ struct thr_announcement {
 	bool is_uncertain; /* no barrier was to be had: a wake may be missed */
 };
 
-/* Raise the flag. With `fenced`, the returners fence, and no membarrier is needed. */
-struct thr_announcement thr_wait_announce(struct thr_control *control, bool fenced);
+/* Raise the flag. If all returners of the arena fence (thr_board.fenced), no barrier is needed. */
+struct thr_announcement thr_wait_announce(struct thr_control *control, bool others_fence);
 
 /*
  * Sleep until the next wake, a signal or the absolute CLOCK_MONOTONIC deadline (NULL = none).
@@ -43,7 +45,7 @@ int thr_wait_sleep(struct thr_control *control, struct thr_announcement announce
 /* Wake all who sleep. After wait_is_wanted(). */
 void thr_wait_wake(struct thr_control *control);
 
-/* To be asked after each slot that was freed. */
+/* To be asked after each slot that was freed; `fenced` if the caller has no barrier to count on. */
 static inline bool wait_is_wanted(struct thr_control *control, bool fenced)
 {
 	if (fenced)

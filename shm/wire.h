@@ -57,7 +57,8 @@ struct wire_detach {
 struct wire_query {
 	struct wire_header header;
 	uint32_t question; /* enum wire_question */
-	uint32_t limit;    /* leases: at most this many, the oldest first; 0 = all */
+	uint32_t limit;    /* leases: at most this many, the oldest first; 0 = as many as the
+	                      daemon gives */
 };
 
 struct wire_reply {

@@ -66,7 +66,7 @@ enum exit_status answer_get(json_t **ret, const struct command *command,
 	r = thr_connection_open(&fd, command->socket_path, TIMEOUT_MS);
 	if (r < 0)
 		return fail(command, r);
-	r = thr_connection_ask(fd, &query, sizeof(query), &answer);
+	r = thr_connection_ask(fd, &query, sizeof(query), TIMEOUT_MS, &answer);
 	close(fd);
 	if (r == 0)
 		r = answer.reply.status;

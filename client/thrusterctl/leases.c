@@ -32,7 +32,7 @@ static void print_leases(const json_t *answer)
 	table_print(&table);
 	table_fini(&table);
 	if (json_array_size(leases) < answer_number(answer, "leases_total"))
-		printf("the oldest %zu of %" PRIu64 " leases; --limit 0 shows all\n",
+		printf("the oldest %zu of %" PRIu64 " leases; --limit N shows more\n",
 			json_array_size(leases), answer_number(answer, "leases_total"));
 }
 

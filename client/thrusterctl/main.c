@@ -30,7 +30,8 @@ static const char description[] =
 static const struct argp_option options[] = {
 	{ "socket", 's', "PATH", 0, "Ask the daemon at PATH" },
 	{ "json", 'j', NULL, 0, "Print JSON, for programs" },
-	{ "limit", 'l', "N", 0, "leases: show at most N, 0 for all (default 50, with --json all)" },
+	{ "limit", 'l', "N", 0,
+		"leases: show at most N, up to 10000 (default 50, with --json 10000)" },
 	{ 0 },
 };
 

@@ -215,7 +215,7 @@ Test(ctl, leases_are_limited_to_the_oldest)
 	must_run("leases --limit 3");
 	cr_expect_eq(rows("second ") + rows("default "), 3, "%s", output);
 	cr_expect_eq(rows("second "), 2, "the oldest come first");
-	cr_expect_eq(rows("the oldest 3 of 62 leases; --limit 0 shows all\n"), 1);
+	cr_expect_eq(rows("the oldest 3 of 62 leases; --limit N shows more\n"), 1);
 	cr_expect_lt(row("second ", 1), row("default ", 0));
 	must_run("leases --limit 1");
 	cr_expect_eq(rows("second ") + rows("default "), 1);

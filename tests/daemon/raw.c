@@ -29,7 +29,7 @@ void raw_send(int fd, const void *bytes, size_t size)
 int raw_ask(int fd, const void *request, size_t size)
 {
 	struct connection_answer answer;
-	int r = thr_connection_ask(fd, request, size, &answer);
+	int r = thr_connection_ask(fd, request, size, 10000, &answer);
 
 	if (r < 0)
 		harness_fail("ask: %s", strerror(-r));
@@ -105,7 +105,7 @@ void raw_attach(struct raw *raw, const struct host *host, const char *arena)
 	int r;
 
 	*raw = (struct raw){ .connection = raw_connect(host) };
-	r = thr_connection_ask(raw->connection, &request, sizeof(request), &answer);
+	r = thr_connection_ask(raw->connection, &request, sizeof(request), 10000, &answer);
 	if (r < 0 || answer.reply.status != 0)
 		harness_fail("attach: %s", strerror(r < 0 ? -r : -answer.reply.status));
 	raw->reply = answer.reply;

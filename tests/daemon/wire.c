@@ -205,7 +205,8 @@ Test(wire, unknown_questions)
 	}
 }
 
-static void send_with_descriptors(int fd, const void *bytes, size_t size, unsigned n)
+/* False if the kernel refuses to send them to the daemon. */
+static bool send_with_descriptors(int fd, const void *bytes, size_t size, unsigned n)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct iovec text = { (void *)bytes, size };
@@ -218,6 +219,7 @@ static void send_with_descriptors(int fd, const void *bytes, size_t size, unsign
 		.msg_control = &control,
 		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	ssize_t sent;
 	unsigned i;
 
 	c->cmsg_level = SOL_SOCKET;
@@ -225,8 +227,23 @@ static void send_with_descriptors(int fd, const void *bytes, size_t size, unsign
 	c->cmsg_len = CMSG_LEN(n * sizeof(int));
 	for (i = 0; i < n; i++)
 		memcpy(CMSG_DATA(c) + i * sizeof(int), &null, sizeof(null));
-	cr_assert_eq(sendmsg(fd, &message, MSG_NOSIGNAL), (ssize_t)size);
+	sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+	cr_assert(sent == (ssize_t)size || (sent < 0 && errno == EPERM));
 	close(null);
+	return sent > 0;
+}
+
+/* Either the kernel keeps them from the daemon (SO_PASSRIGHTS), or the daemon cuts the peer off. */
+static void must_be_refused(const void *bytes, size_t size, unsigned n)
+{
+	int fd = raw_connect(&host);
+
+	if (send_with_descriptors(fd, bytes, size, n)) {
+		raw_must_reply(fd, -EPROTO);
+		raw_must_end(fd);
+	} else {
+		close(fd);
+	}
 }
 
 Test(wire, descriptors_that_nobody_asked_for)
@@ -235,21 +252,11 @@ Test(wire, descriptors_that_nobody_asked_for)
 	struct wire_query query = { wire_header_make(WIRE_QUERY), WIRE_QUESTION_STATS, 0 };
 	struct wire_attach attach = raw_attach_request("default");
 	size_t i;
-	int fd;
 
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		fd = raw_connect(&host);
-		send_with_descriptors(fd, &query, sizeof(query), counts[i]);
-		raw_must_reply(fd, -EPROTO);
-		raw_must_end(fd);
-		fd = raw_connect(&host);
-		send_with_descriptors(fd, &attach, sizeof(attach), counts[i]);
-		raw_must_reply(fd, -EPROTO);
-		raw_must_end(fd);
-		fd = raw_connect(&host);
-		send_with_descriptors(fd, "garbage", 7, counts[i]);
-		raw_must_reply(fd, -EPROTO);
-		raw_must_end(fd);
+		must_be_refused(&query, sizeof(query), counts[i]);
+		must_be_refused(&attach, sizeof(attach), counts[i]);
+		must_be_refused("garbage", 7, counts[i]);
 	}
 	raw_await_descriptors(&host, descriptors);
 }

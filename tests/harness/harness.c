@@ -187,7 +187,7 @@ json_t *host_stats(const struct host *host)
 
 	r = thr_connection_open(&fd, host->socket, 10000);
 	if (r == 0)
-		r = thr_connection_ask(fd, &query, sizeof(query), &answer);
+		r = thr_connection_ask(fd, &query, sizeof(query), 10000, &answer);
 	if (r < 0 || answer.reply.status != 0)
 		harness_fail("query: %s", strerror(r < 0 ? -r : -answer.reply.status));
 	text = mmap(NULL, answer.reply.board_bytes, PROT_READ, MAP_PRIVATE, answer.fd[0], 0);

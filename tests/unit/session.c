@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection without a daemon behind it: what is received over a pair of sockets. Descriptors
+ * that come along can be tested here on any kernel; a real daemon's socket refuses them where it
+ * can.
+ */
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "daemon/session.h"
+
+static struct sessions sessions;
+static unsigned n_requests, n_ends;
+static int peer;
+
+static void on_request(struct session *session, const union wire_request *request, void *userdata)
+{
+	(void)session;
+	(void)request;
+	(void)userdata;
+	n_requests++;
+}
+
+static void on_end(struct session *session, void *userdata)
+{
+	(void)session;
+	(void)userdata;
+	n_ends++;
+}
+
+static void set_up(void)
+{
+	int pair[2];
+
+	sessions = (struct sessions){ .n_max = 1, .on_request = on_request, .on_end = on_end };
+	cr_assert_geq(sd_event_new(&sessions.event), 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	sessions_add(&sessions, pair[0]);
+	cr_assert_eq(sessions.n, 1);
+	peer = pair[1];
+}
+
+static void clean_up(void)
+{
+	sessions_fini(&sessions);
+	sd_event_unref(sessions.event);
+	close(peer);
+}
+
+TestSuite(session, .init = set_up, .fini = clean_up);
+
+static unsigned count_descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(directory))
+		n++;
+	closedir(directory);
+	return n;
+}
+
+static void send_query(unsigned n_fds)
+{
+	struct wire_query query = { wire_header_make(WIRE_QUERY), WIRE_QUESTION_STATS, 0 };
+	struct iovec text = { &query, sizeof(query) };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(253 * sizeof(int))];
+	} control = { 0 };
+	struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1 };
+	unsigned i;
+
+	if (n_fds) {
+		struct cmsghdr *c = &control.header;
+		int fds[253];
+
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		for (i = 0; i < n_fds; i++)
+			fds[i] = STDERR_FILENO;
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
+	}
+	cr_assert_eq(sendmsg(peer, &message, 0), (ssize_t)sizeof(query));
+}
+
+Test(session, a_request_arrives)
+{
+	send_query(0);
+	cr_assert_geq(sd_event_run(sessions.event, 1000000), 0);
+	cr_assert_eq(n_requests, 1);
+	cr_assert_eq(sessions.n, 1);
+	cr_assert_eq(sessions.violations_total, 0);
+}
+
+static void descriptors_are_closed(unsigned n)
+{
+	unsigned before = count_descriptors();
+	struct wire_reply reply;
+
+	send_query(n);
+	cr_assert_geq(sd_event_run(sessions.event, 1000000), 0);
+	cr_assert_eq(n_requests, 0);
+	cr_assert_eq(sessions.violations_total, 1);
+	cr_assert_eq(recv(peer, &reply, sizeof(reply), 0), (ssize_t)sizeof(reply));
+	cr_assert_eq(reply.status, -EPROTO);
+	cr_assert_eq(recv(peer, &reply, sizeof(reply), 0), 0, "disconnected");
+	cr_assert_eq(sessions.n, 0);
+	cr_assert_eq(n_ends, 1);
+	cr_assert_lt(count_descriptors(), before, "the session's own are gone, and all others");
+}
+
+Test(session, one_unasked_descriptor)
+{
+	descriptors_are_closed(1);
+}
+
+Test(session, as_many_as_the_kernel_sends)
+{
+	descriptors_are_closed(253);
+}
+
+Test(session, one_too_many_is_closed_at_once)
+{
+	int pair[2];
+	char c;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	sessions_add(&sessions, pair[0]);
+	cr_assert_eq(sessions.n, 1);
+	cr_assert_eq(sessions.refused_total, 1);
+	cr_assert_eq(recv(pair[1], &c, 1, 0), 0);
+	close(pair[1]);
+}
