@@ -2,8 +2,7 @@
 /*
  * More threads than slots, each renting with rent_wait and no deadline and giving back soon, and
  * no daemon that would make anybody look again: a missed wake that no later one makes up for hangs
- * the program. Some
- * waiters give up at once, as if they had been killed between the announcement and the sleep.
+ * the program. Some waiters give up at once, as if they had been killed before they slept.
  *
  *   wakes [ROUNDS OF EACH THREAD]
  */
