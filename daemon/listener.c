@@ -123,11 +123,11 @@ static int listener_bind(struct listener *l, bool may_make, char why[MEMORY_WHY_
 		return r;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return fail(why, l->path, strerror(errno), -errno);
+		return fail(why, address.sun_path, strerror(errno), -errno);
 	refuse_descriptors(fd);
 	if (chmod(l->path, 0666) < 0 || lstat(l->path, &l->identity) < 0 ||
 		listen(fd, BACKLOG) < 0) {
-		r = fail(why, l->path, strerror(errno), -errno);
+		r = fail(why, address.sun_path, strerror(errno), -errno);
 		unlink(l->path);
 		return r;
 	}

@@ -84,8 +84,9 @@ static void must_serve(void)
 	struct thruster_attach_options options = { .size = sizeof(options), .socket_path = path };
 	struct thruster_lease lease;
 	struct thruster_pool *pool;
+	int r = thruster_attach(&pool, NULL, &options);
 
-	cr_assert_eq(thruster_attach(&pool, NULL, &options), 0);
+	cr_assert_eq(r, 0, "attach: %s", strerror(-r));
 	cr_assert_eq(thruster_rent(pool, 1, &lease), 0);
 	cr_assert_eq(thruster_detach(pool), 0);
 }
