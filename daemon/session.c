@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/session.h"
 
@@ -181,10 +182,16 @@ static void no_end(struct session *session, void *userdata)
 	(void)userdata;
 }
 
+/*
+ * From the clock's now, not the event loop's, which is old if the daemon was stopped meanwhile. And
+ * last of all: what a peer has sent is read before his silence is judged.
+ */
 static int session_limit_silence(struct session *s)
 {
-	return sd_event_add_time_relative(s->sessions->event, &s->deadline, CLOCK_MONOTONIC,
-		SILENCE_MAX_US, 0, on_silence, s);
+	int r = sd_event_add_time(s->sessions->event, &s->deadline, CLOCK_MONOTONIC,
+		clock_monotonic_ns() / 1000 + SILENCE_MAX_US, 0, on_silence, s);
+
+	return r < 0 ? r : sd_event_source_set_priority(s->deadline, SD_EVENT_PRIORITY_IDLE);
 }
 
 void sessions_add(struct sessions *sessions, int fd)

@@ -128,6 +128,30 @@ Test(session, as_many_as_the_kernel_sends)
 	descriptors_are_closed(253);
 }
 
+/* What the event loop takes for now may be long ago, if the daemon was stopped: that is not the
+ * peer's silence. Nor is what was sent in good time, and is read late. */
+Test(session, a_daemon_that_was_stopped_cuts_nobody_off, .timeout = 30)
+{
+	int pair[2];
+
+	sessions.n_max = 2;
+	send_query(0);
+	cr_assert_geq(sd_event_run(sessions.event, 1000000), 0);
+	cr_assert_eq(n_requests, 1);
+	sleep(6); /* more than the silence that is borne */
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	sessions_add(&sessions, pair[0]);
+	send_query(0);
+	while (sd_event_run(sessions.event, 0) > 0)
+		;
+	cr_assert_eq(n_requests, 2, "what the first had sent was read");
+	close(peer);
+	peer = pair[1];
+	send_query(0);
+	cr_assert_geq(sd_event_run(sessions.event, 1000000), 0);
+	cr_assert_eq(n_requests, 3, "the second was served");
+}
+
 Test(session, one_too_many_is_closed_at_once)
 {
 	int pair[2];
