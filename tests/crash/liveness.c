@@ -423,25 +423,11 @@ Test(liveness, receiver_dies_before_it_accepts)
 	cr_assert_eq(thruster_detach(pool), 0);
 }
 
-static struct thr_control *control_page(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long first = 0;
-	char line[512];
-
-	while (fgets(line, sizeof(line), maps))
-		if (strstr(line, "memfd:thruster-default (deleted)") &&
-			sscanf(line, "%lx-", &first) == 1)
-			break;
-	fclose(maps);
-	return (struct thr_control *)first;
-}
-
 /* What a returner leaves that is killed between taking down the waiters' flag and waking them. */
 static void act_die_before_the_wake(
 	struct thruster_pool *pool, struct thruster_lease *leases, int ready)
 {
-	struct thr_control *control = control_page();
+	struct thr_control *control = host_control_page();
 	struct thruster_lease more;
 	unsigned i;
 

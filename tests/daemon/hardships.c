@@ -180,20 +180,6 @@ Test(hardships, errno_is_left_alone)
 	host_stop(&host);
 }
 
-static struct thr_control *control_page(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long first = 0;
-	char line[512];
-
-	while (fgets(line, sizeof(line), maps))
-		if (strstr(line, "memfd:thruster-default (deleted)") &&
-			sscanf(line, "%lx-", &first) == 1)
-			break;
-	fclose(maps);
-	return (struct thr_control *)first;
-}
-
 static void forbid_membarrier(void)
 {
 	struct sock_filter filter[] = {
@@ -229,7 +215,7 @@ static pid_t fork_waiter(bool has_membarrier)
 /* Free both slots as a returner does that is stopped before it looks whether anybody waits. */
 static void return_without_a_look(struct thruster_pool *pool, const struct thruster_lease *leases)
 {
-	struct thr_control *control = control_page();
+	struct thr_control *control = host_control_page();
 	uint32_t flag;
 
 	while ((flag = load_acquire(&control->waiting)) == 0)

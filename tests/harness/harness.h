@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "client/include/thruster/client.h"
+#include "shm/abi.h"
 
 struct host {
 	char directory[64]; /* of its own, removed with the host */
@@ -68,6 +69,9 @@ unsigned descriptors_of(pid_t pid);
 
 /* Wait up to ten seconds until a process has that many descriptors open. */
 void await_descriptors(pid_t pid, unsigned n);
+
+/* The control page of the arena "default", as this process has it mapped. */
+struct thr_control *host_control_page(void);
 
 /* SIGKILL and wait. */
 void kill_child(pid_t pid);
