@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-from tap import Tap, differences, text
+from tap import ROOT, Tap, differences, text
 
 ALWAYS = {("?", "help", None), (None, "usage", None)}
 VERSION = {("V", "version", None)}
@@ -65,6 +65,20 @@ def check_program(tap, name, program, source, page):
                           {s for s, _, _ in by_source - ALWAYS - VERSION if s}))
 
 
+def completed(script, name, word):
+    """What bash completes `word` to, as the first argument of the program."""
+    run = f'source {ROOT}/{script}; COMP_WORDS=({name} "{word}"); COMP_CWORD=1; _{name}; ' \
+          'echo "${COMPREPLY[@]}"'
+    return set(subprocess.run(("bash", "-c", run), check=True, capture_output=True,
+                              encoding="utf-8").stdout.split())
+
+
+def check_completion(tap, name, script, source):
+    options = {f"--{long}" for _, long, _ in of_source(source)}
+    tap.check(f"{name}: bash completes the options of the source",
+              differences(script, completed(script, name, "--"), source, options))
+
+
 def check_commands(tap, program):
     out, _ = of_help(program)
     source = text("client/thrusterctl/main.c")
@@ -79,6 +93,10 @@ def check_commands(tap, program):
               differences("--help", by_help, "the source", by_source))
     tap.check("thrusterctl: the man page lists the commands of the source",
               differences("the man page", by_page, "the source", by_source))
+    tap.check("thrusterctl: bash completes the commands of the source",
+              differences("the completion",
+                          completed("client/thrusterctl/thrusterctl.bash", "thrusterctl", ""),
+                          "the source", by_source))
     faults = []
     for line in (l for l in source.splitlines() if re.search(r"\bThere are|there are", l)):
         said = re.search(r"[Tt]here are ([\w, ]+)", line).group(1)
@@ -92,6 +110,9 @@ def main():
     check_program(tap, "thrusterd", sys.argv[1], "daemon/main.c", "docs/man/thrusterd.8.rst")
     check_program(tap, "thrusterctl", sys.argv[2], "client/thrusterctl/main.c",
                   "docs/man/thrusterctl.1.rst")
+    check_completion(tap, "thrusterd", "daemon/thrusterd.bash", "daemon/main.c")
+    check_completion(tap, "thrusterctl", "client/thrusterctl/thrusterctl.bash",
+                     "client/thrusterctl/main.c")
     check_commands(tap, sys.argv[2])
     tap.done()
 
