@@ -23,6 +23,12 @@
 
 #define ATTACH_TIMEOUT_MS 10000u
 
+/* Of the first release: nobody can rightly have a smaller one. */
+#define OPTIONS_SIZE_FIRST 32u
+
+_Static_assert(sizeof(struct thruster_attach_options) >= OPTIONS_SIZE_FIRST ||
+		       sizeof(void *) != 8, "the options only grow");
+
 static int options_read(
 	struct thruster_attach_options *ret, const struct thruster_attach_options *o)
 {
@@ -31,7 +37,7 @@ static int options_read(
 	size_t i;
 
 	if (o) {
-		if (o->size < sizeof(o->size))
+		if (o->size < OPTIONS_SIZE_FIRST)
 			return -EINVAL;
 		for (i = sizeof(known); i < o->size; i++)
 			if (bytes[i])

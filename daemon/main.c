@@ -11,6 +11,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "shm/wire.h"
 
 #define EXIT_USAGE 2
@@ -80,14 +81,25 @@ static int load_config(struct config **ret, const char *path)
 
 static void print_config(const struct config *config, const char *path)
 {
+	char why[MEMORY_WHY_MAX];
+	uint64_t bytes = 0;
 	size_t i;
 
 	printf("%s: right\n", path ? path : "the configuration built in");
-	for (i = 0; i < config->n_arenas; i++)
-		printf("arena %s: %u classes, at most %u clients, %llu bytes\n",
-			config->arenas[i].name, config->arenas[i].n_classes,
-			config->arenas[i].max_clients,
-			(unsigned long long)config->arenas[i].geometry.arena_bytes);
+	for (i = 0; i < config->n_arenas; i++) {
+		const struct config_arena *arena = &config->arenas[i];
+
+		printf("arena %s: %u classes, at most %u clients, %llu bytes\n", arena->name,
+			arena->n_classes, arena->max_clients,
+			(unsigned long long)arena->geometry.arena_bytes);
+		if (arena->access.n_users + arena->access.n_groups == 0)
+			printf("warning: arena %s: \"allow\" is empty, so nobody may attach\n",
+				arena->name);
+		bytes += arena->geometry.arena_bytes + arena->geometry.board_bytes;
+	}
+	if (memory_check(bytes, why) < 0)
+		printf("warning: all arenas need %llu bytes, but %s now\n",
+			(unsigned long long)bytes, why);
 }
 
 /* Descriptors 0 to 2 must be somebody's, or an arena's memfd would become one of them and the log

@@ -39,6 +39,22 @@ static int seat(struct daemon *daemon, struct session *session, const struct wir
 	return r;
 }
 
+static const char *why_refused(int r)
+{
+	switch (r) {
+	case -ENOENT:
+		return "there is no such arena";
+	case -EACCES:
+		return "its \"allow\" names neither the user nor a group of his";
+	case -EUSERS:
+		return "it has as many clients as it may have (max_clients)";
+	case -EALREADY:
+		return "the connection has attached already";
+	default:
+		return strerror(-r);
+	}
+}
+
 static void answer_attach(struct daemon *daemon, struct session *session,
 	const struct wire_attach *request)
 {
@@ -50,7 +66,7 @@ static void answer_attach(struct daemon *daemon, struct session *session,
 	r = seat(daemon, session, request, &client, &fd);
 	if (r < 0) {
 		log_debug("pid %d, uid %u: arena \"%.63s\" refused: %s", (int)session->peer.pid,
-			(unsigned)session->peer.uid, request->arena, strerror(-r));
+			(unsigned)session->peer.uid, request->arena, why_refused(r));
 		reply_status(session, r);
 		return;
 	}

@@ -76,6 +76,16 @@ enum exit_status answer_get(json_t **ret, const struct command *command,
 	return r < 0 ? fail(command, r) : EXIT_OK;
 }
 
+enum exit_status answer_must_show(const json_t *answer)
+{
+	if (json_array_size(json_object_get(answer, "arenas")) > 0)
+		return EXIT_OK;
+	fprintf(stderr,
+		"thrusterctl: you may see no arena of this daemon; ask as root, or as a user "
+		"whom an arena allows\n");
+	return EXIT_ERROR;
+}
+
 void answer_print(const json_t *answer)
 {
 	json_dumpf(answer, stdout, JSON_INDENT(2));

@@ -29,6 +29,10 @@ struct command {
 enum exit_status answer_get(json_t **ret, const struct command *command,
 	enum wire_question question);
 
+/* EXIT_OK if the daemon showed an arena; EXIT_ERROR, and a word about it, if the asker may see
+ * none: that nothing is wrong with what one cannot see means nothing. */
+enum exit_status answer_must_show(const json_t *answer);
+
 /* Print JSON as it came. */
 void answer_print(const json_t *answer);
 

@@ -26,6 +26,7 @@ enum exit_status command_check(const struct command *command)
 
 	if (status != EXIT_OK)
 		return status;
+	status = answer_must_show(answer);
 	json_array_foreach(json_object_get(answer, "arenas"), i, verdict) {
 		if (!json_is_true(json_object_get(verdict, "ok")))
 			status = EXIT_ERROR;

@@ -78,6 +78,7 @@ enum exit_status command_clients(const struct command *command)
 	} else {
 		print_clients(answer);
 	}
+	status = answer_must_show(answer);
 	json_decref(answer);
-	return EXIT_OK;
+	return status;
 }

@@ -21,7 +21,7 @@ static void add_lease(struct table *table, const json_t *lease)
 static void print_leases(const json_t *answer)
 {
 	static const char *const titles[] = {
-		"<ARENA", "SIZE", "SLOT", "AGE", "<STATE", "CLIENT", "PID", "<LABEL", NULL};
+		"<ARENA", "SIZE", "INDEX", "AGE", "<STATE", "CLIENT", "PID", "<LABEL", NULL};
 	json_t *leases = json_object_get(answer, "leases"), *lease;
 	struct table table;
 	size_t i;

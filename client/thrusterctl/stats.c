@@ -8,8 +8,8 @@
 
 static void print_classes(const json_t *arena)
 {
-	static const char *const titles[] = { "SLOT", "SLOTS", "FREE", "FREE MIN", "LEASED", "PEAK",
-		"RENTS", "RETURNS", "RECLAIMED", "EXHAUSTED", NULL };
+	static const char *const titles[] = { "CLASS", "SLOTS", "FREE", "FREE MIN", "LEASED",
+		"PEAK", "RENTS", "RETURNS", "RECLAIMED", "EXHAUSTED", NULL };
 	json_t *class_;
 	struct table table;
 	size_t i;
@@ -56,7 +56,7 @@ static void print_stats(const json_t *answer)
 		answer_string(daemon, "state"), up_ns / 1000000000u);
 	json_array_foreach(json_object_get(answer, "arenas"), i, arena)
 		print_arena(arena);
-	printf("FREE MIN and PEAK are the extremes of looks about once a second.\n"
+	printf("FREE MIN and PEAK are the extremes of samples, about one a second.\n"
 	       "reclaimed since the start: %" PRIu64 " leases, %" PRIu64
 	       " clients gone without a detach\n",
 		answer_number(reclaim, "leases_total"), answer_number(reclaim, "clients_total"));
@@ -73,6 +73,7 @@ enum exit_status command_stats(const struct command *command)
 		answer_print(answer);
 	else
 		print_stats(answer);
+	status = answer_must_show(answer);
 	json_decref(answer);
-	return EXIT_OK;
+	return status;
 }

@@ -4,6 +4,9 @@
  * rented buffers of varied length and hand each to a worker, who checksums it in place; half-way a
  * worker is killed while it holds leases; the digest is right all the same. relay.h says who does
  * what; this is what the person sees: the options, the progress, the table at the end.
+ *
+ * By hand: cc -D_GNU_SOURCE -o relay relay*.c \
+ *             $(pkg-config --cflags --libs libthruster-client jansson nettle)
  */
 
 #include <argp.h>

@@ -65,6 +65,21 @@ Test(budget, more_than_the_machine_has)
 	cr_expect_neq(access(path, F_OK), -1);
 }
 
+/* It may be right for another machine, so it is no mistake; but it is said. */
+Test(budget, check_config_says_what_will_not_go)
+{
+	char command[512];
+
+	write_text(path,
+		"{ \"arenas\": [ { \"name\": \"huge\", \"allow\": { }, \"classes\": ["
+		"  { \"slot_bytes\": 1073741824, \"slots\": 8192, \"align_bytes\": 4096 } ] } ] }");
+	snprintf(command, sizeof(command), "%s --check-config --config %s", getenv("THRUSTERD"),
+		path);
+	cr_expect_eq(shell(command, output, sizeof(output)), 0, "%s", output);
+	cr_expect(strstr(output, "warning: arena huge: \"allow\" is empty"), "%s", output);
+	cr_expect(strstr(output, "warning: all arenas need 8796"), "%s", output);
+}
+
 /* The first arena is had, the second is too much: nothing is served, nothing is left. */
 Test(budget, the_second_arena_is_too_much)
 {

@@ -105,7 +105,7 @@ Test(ctl, the_table_fits_after_a_million_rents)
 	must_run("stats");
 	must_fit();
 	cr_expect_eq(
-		sscanf(row("1000  ", 0), "1000 %lu %lu %lu %lu %lu %lu %lu %lu %lu\n", &slots,
+		sscanf(row(" 1000  ", 0), " 1000 %lu %lu %lu %lu %lu %lu %lu %lu %lu\n", &slots,
 			&free_, &least, &leased, &peak, &rents, &returns, &reclaimed, &exhausted),
 		9, "%s", output);
 	cr_expect_eq(slots, 60);

@@ -208,6 +208,17 @@ static int sees_nothing_else(const char *argument)
 	return strstr(text, "default") || strstr(text, "three") ? -EBADMSG : 0;
 }
 
+/* Nothing wrong with what one cannot see is no good news. */
+static int is_told_so(const char *argument)
+{
+	char text[8192];
+
+	return host_ctl(&host, argument, text, sizeof(text)) == 1 &&
+			       strstr(text, "you may see no arena")
+		       ? 0
+		       : -EBADMSG;
+}
+
 Test(refusals, leases_and_verdicts_show_only_what_one_may_attach_to)
 {
 	struct thruster_pool *pool = host_attach(&host, "default");
@@ -220,6 +231,9 @@ Test(refusals, leases_and_verdicts_show_only_what_one_may_attach_to)
 	cr_expect_eq(as(nobody, sees_nothing_else, "leases --json"), 0);
 	cr_expect_eq(as(nobody, sees_nothing_else, "check --json"), 0);
 	cr_expect_eq(as(stranger, sees_nothing_else, "leases"), 0);
+	cr_expect_eq(as(stranger, is_told_so, "check"), 0);
+	cr_expect_eq(as(stranger, is_told_so, "stats"), 0);
+	cr_expect_eq(as(stranger, is_told_so, "clients --json"), 0);
 	cr_expect_eq(thruster_detach(pool), 0);
 }
 
@@ -249,12 +263,12 @@ Test(refusals, names_and_options)
 	cr_expect_eq(thruster_detach(pool), 0);
 	later.unknown[63] = 1;
 	cr_expect_eq(thruster_attach(&pool, NULL, &later.known), -E2BIG);
-	/* Of an earlier library: only the socket. */
+	/* The size of a pointer to them, a common slip: not to be taken for an older version. */
 	options = host_options(&host, NULL);
-	options.label = (const char *)1;
-	options.size = offsetof(struct thruster_attach_options, label);
-	cr_expect_eq(thruster_attach(&pool, NULL, &options), 0);
-	cr_expect_eq(thruster_detach(pool), 0);
+	options.size = sizeof(&options);
+	cr_expect_eq(thruster_attach(&pool, NULL, &options), -EINVAL);
+	options.size = offsetof(struct thruster_attach_options, timeout_ms);
+	cr_expect_eq(thruster_attach(&pool, NULL, &options), -EINVAL);
 	cr_expect_eq(thruster_detach(NULL), 0);
 }
 

@@ -30,6 +30,8 @@ extern "C" {
 /* One attachment of this process to one arena. Opaque. */
 struct thruster_pool;
 
+struct timespec;
+
 /*
  * The right to use a buffer. A plain value: copy it, keep it anywhere; any thread of this process
  * may return it, once.
@@ -68,7 +70,8 @@ struct thruster_attach_options {
  *  -EUSERS        the arena has as many clients as it may have
  *  -EPROTO        library and daemon do not speak the same protocol version
  *  -ETIMEDOUT     the daemon did not answer in time
- *  -EINVAL        NULL or empty arguments, a name of more than 63 bytes
+ *  -EINVAL        NULL or empty arguments, a name of more than 63 bytes, a size that no version of
+ *                 the options has
  *  -E2BIG         the options have a field that this library does not know
  *  -ENAMETOOLONG  the socket's path is longer than 107 bytes
  *  -ECONNRESET    the daemon went away meanwhile
