@@ -84,6 +84,6 @@ EXPORT int thruster_accept(struct thruster_pool *pool, const struct thruster_tic
 	if (r < 0)
 		return r;
 	add_relaxed(&pool_counters(pool)->accepts_total, 1);
-	*ret_lease = thr_pool_lease(pool, place, record);
+	thr_pool_lease(pool, &place, record, ret_lease);
 	return 0;
 }

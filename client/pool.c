@@ -45,18 +45,22 @@ struct pool_remains *thr_pool_remains(struct thruster_pool *pool)
 int thr_pool_find(const struct thruster_pool *pool, uint64_t where, unsigned mark,
 	struct place *ret_place)
 {
-	struct place place = { .class_index = where_class(where), .slot = where_slot(where) };
+	const struct thr_class_view *class_ = &pool->view.class_[0];
+	uint32_t index = where_class(where);
+	struct slot_id slot = where_slot(where);
 
 	if (!where_has_mark(where, mark))
 		return -EINVAL;
 	if (!where_is_in_arena(where, pool->nonce))
 		return -ESTALE;
-	if (place.class_index >= pool->view.n_classes)
+	if (index >= pool->view.n_classes)
 		return -EINVAL;
-	place.class_ = &pool->view.class_[place.class_index];
-	if (place.slot.n >= place.class_->slots)
+	class_ += index;
+	if (slot.n >= class_->slots)
 		return -EINVAL;
-	*ret_place = place;
+	ret_place->class_ = class_;
+	ret_place->class_index = index;
+	ret_place->slot = slot;
 	return 0;
 }
 
@@ -75,15 +79,13 @@ int thr_pool_find_lease(struct thruster_pool *pool, const struct thruster_lease 
 	return r;
 }
 
-struct thruster_lease thr_pool_lease(const struct thruster_pool *pool, struct place place,
-	uint64_t record)
+void thr_pool_lease(const struct thruster_pool *pool, const struct place *place, uint64_t record,
+	struct thruster_lease *ret_lease)
 {
-	return (struct thruster_lease){
-		.data = class_data(place.class_, place.slot),
-		.size = record_run(record) * place.class_->stride_bytes,
-		.token = {
-			where_pack(TOKEN_MARK_LEASE, pool->nonce, place.class_index, place.slot),
-			record,
-		},
-	};
+	/* Field by field: a copy of the whole would wait for them to leave the store buffer. */
+	ret_lease->data = class_data(place->class_, place->slot);
+	ret_lease->size = record_run(record) * place->class_->stride_bytes;
+	ret_lease->token[0] =
+		where_pack(TOKEN_MARK_LEASE, pool->nonce, place->class_index, place->slot);
+	ret_lease->token[1] = record;
 }

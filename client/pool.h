@@ -58,8 +58,9 @@ int thr_pool_find(const struct thruster_pool *pool, uint64_t where, unsigned mar
 int thr_pool_find_lease(struct thruster_pool *pool, const struct thruster_lease *lease,
 	struct place *ret_place);
 
-struct thruster_lease thr_pool_lease(const struct thruster_pool *pool, struct place place,
-	uint64_t record);
+/* The lease of a place whose record is `record`. */
+void thr_pool_lease(const struct thruster_pool *pool, const struct place *place, uint64_t record,
+	struct thruster_lease *ret_lease);
 
 static inline struct thr_seat *pool_counters(const struct thruster_pool *pool)
 {

@@ -34,7 +34,7 @@ static int rent_try(struct thruster_pool *pool, size_t size, bool is_again,
 		r = thr_open_claim(place.class_, core, pool->seat, &place.slot, &record);
 		if (r == 0) {
 			place.class_index = i;
-			*ret_lease = thr_pool_lease(pool, place, record);
+			thr_pool_lease(pool, &place, record, ret_lease);
 			return 0;
 		}
 		if (!is_again)
