@@ -182,8 +182,8 @@ uint64_t arena_unseat(struct arena *arena, struct client *client)
 		thr_barrier(); /* [P4] */
 	fence_full();
 	thr_reclaim_seat(&arena->view, client->seat, &sum);
-	/* A client that was killed may have freed a slot, or even taken down the waiters' flag, and
-	 * not have come to the wake. So whoever waits is made to look, whatever the flag says. */
+	/* A client that was killed may have freed a slot and not have come to look whether anybody
+	 * waits. The flag is not asked: it is no more than a client's word. */
 	if (!client->is_leaving || (sum.total && wait_is_wanted(arena->view.control, true)))
 		thr_wait_wake(arena->view.control);
 

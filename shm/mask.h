@@ -5,7 +5,8 @@
 /*
  * A segment's mask: one bit a slot, set = takeable. Pure functions on a mask's value. A mask is a
  * hint that can be rebuilt from the records at any time (shm/cover.h); it is always a subset of
- * the FREE slots that no lease covers.
+ * the FREE slots that no lease covers. Openly claimed classes have no masks and no runs: these
+ * functions are for classes that one holder claims, and nothing but tests calls most of them yet.
  */
 
 #include <stdbool.h>

@@ -20,8 +20,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "shm/abi.h"
-#include "shm/atomics.h"
 #include "tests/harness/harness.h"
 
 #define LEASES 3
@@ -76,7 +74,25 @@ static void expect_reclaimed(void)
 	cr_assert_eq(number("reclaim.clients_total"), 1);
 }
 
-/* A child that runs `act` with a pool and some leases, and then sleeps until it is killed. */
+/* The process that an actor has reported: itself, or another that it has made. */
+static pid_t reported;
+
+static void report(int fd, pid_t pid)
+{
+	if (write(fd, &pid, sizeof(pid)) != sizeof(pid))
+		_exit(1);
+	close(fd);
+}
+
+static void say_ready(int fd)
+{
+	report(fd, getpid());
+}
+
+/*
+ * A child that runs `act` with a pool and some leases, and then sleeps until it is killed. Returns
+ * when a process was reported.
+ */
 static pid_t fork_actor(
 	void (*act)(struct thruster_pool *pool, struct thruster_lease *leases, int ready))
 {
@@ -84,7 +100,6 @@ static pid_t fork_actor(
 	struct thruster_pool *pool;
 	int ready[2];
 	pid_t pid;
-	char c;
 
 	cr_assert_eq(pipe(ready), 0);
 	pid = fork();
@@ -97,16 +112,9 @@ static pid_t fork_actor(
 			pause();
 	}
 	close(ready[1]);
-	cr_assert_eq(read(ready[0], &c, 1), 1, "the child did not get ready");
+	cr_assert_eq(read(ready[0], &reported, sizeof(reported)), sizeof(reported));
 	close(ready[0]);
 	return pid;
-}
-
-static void say_ready(int fd)
-{
-	if (write(fd, "r", 1) != 1)
-		_exit(1);
-	close(fd);
 }
 
 Test(liveness, killed)
@@ -193,8 +201,6 @@ Test(liveness, detach_with_live_leases)
 	cr_assert_eq(thruster_detach(pool), 0);
 }
 
-static pid_t child_of_actor;
-
 static void act_fork(struct thruster_pool *pool, struct thruster_lease *leases, int ready)
 {
 	pid_t pid = fork();
@@ -205,44 +211,19 @@ static void act_fork(struct thruster_pool *pool, struct thruster_lease *leases, 
 		for (;;)
 			pause();
 	}
-	if (write(ready, &pid, sizeof(pid)) != sizeof(pid))
-		_exit(1);
-}
-
-/* Like fork_actor(), for an `act` that reports the pid of another process. */
-static pid_t fork_actor_with_child(
-	void (*act)(struct thruster_pool *pool, struct thruster_lease *leases, int ready))
-{
-	struct thruster_lease leases[LEASES];
-	int ready[2];
-	pid_t pid;
-
-	cr_assert_eq(pipe(ready), 0);
-	pid = fork();
-	if (pid == 0) {
-		struct thruster_pool *pool = host_attach(&host, NULL);
-
-		rent_some(pool, leases);
-		act(pool, leases, ready[1]);
-		for (;;)
-			pause();
-	}
-	cr_assert_eq(read(ready[0], &child_of_actor, sizeof(pid_t)), sizeof(pid_t));
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
+	report(ready, pid);
 }
 
 Test(liveness, forked_child_that_outlives_its_parent)
 {
 	/* The child has the socket still, so nobody hangs up; it has no mapping, so nothing is
 	 * held. */
-	pid_t pid = fork_actor_with_child(act_fork);
+	pid_t pid = fork_actor(act_fork);
 
 	kill_child(pid);
 	expect_reclaimed();
-	cr_assert_eq(kill(child_of_actor, 0), 0, "the child must still be there");
-	kill(child_of_actor, SIGKILL);
+	cr_assert_eq(kill(reported, 0), 0, "the child must still be there");
+	kill(reported, SIGKILL);
 }
 
 /* Undo what the library does for children: let them inherit the arena. */
@@ -268,8 +249,7 @@ static void act_fork_mapped(struct thruster_pool *pool, struct thruster_lease *l
 	pid = fork();
 	if (pid == 0) {
 		memset(leases[0].data, 0x77, leases[0].size);
-		if (write(ready, (pid_t[]){ getpid() }, sizeof(pid_t)) != sizeof(pid_t))
-			_exit(1);
+		say_ready(ready);
 		for (;;)
 			pause();
 	}
@@ -277,11 +257,11 @@ static void act_fork_mapped(struct thruster_pool *pool, struct thruster_lease *l
 
 Test(liveness, parent_dies_while_a_child_still_maps)
 {
-	pid_t pid = fork_actor_with_child(act_fork_mapped);
+	pid_t pid = fork_actor(act_fork_mapped);
 
 	kill_child(pid);
 	expect_still_held(); /* the child may be writing to the buffers */
-	kill(child_of_actor, SIGKILL);
+	kill(reported, SIGKILL);
 	expect_reclaimed();
 }
 
@@ -300,17 +280,16 @@ static void act_clone_vm(struct thruster_pool *pool, struct thruster_lease *leas
 
 	(void)pool;
 	(void)leases;
-	if (write(ready, &pid, sizeof(pid)) != sizeof(pid))
-		_exit(1);
+	report(ready, pid);
 }
 
 Test(liveness, helper_that_shares_the_address_space_outlives_the_process)
 {
-	pid_t pid = fork_actor_with_child(act_clone_vm);
+	pid_t pid = fork_actor(act_clone_vm);
 
 	kill_child(pid);
 	expect_still_held();
-	kill(child_of_actor, SIGKILL);
+	kill(reported, SIGKILL);
 	expect_reclaimed();
 }
 
@@ -379,79 +358,6 @@ Test(liveness, connection_lost_and_arena_still_mapped)
 	expect_still_held();
 	kill_child(pid);
 	expect_reclaimed();
-}
-
-/* A child that attaches, says who it is, and sleeps. */
-static pid_t fork_receiver(uint32_t *ret_id)
-{
-	int ready[2];
-	pid_t pid;
-
-	cr_assert_eq(pipe(ready), 0);
-	pid = fork();
-	if (pid == 0) {
-		uint32_t id = thruster_client_id(host_attach(&host, NULL));
-
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (write(ready[1], &id, sizeof(id)) != sizeof(id))
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	cr_assert_eq(read(ready[0], ret_id, sizeof(*ret_id)), sizeof(*ret_id));
-	close(ready[0]);
-	return pid;
-}
-
-Test(liveness, receiver_dies_before_it_accepts)
-{
-	struct thruster_lease leases[LEASES];
-	struct thruster_pool *pool = host_attach(&host, NULL);
-	struct thruster_ticket ticket;
-	uint32_t receiver;
-	pid_t pid = fork_receiver(&receiver);
-	unsigned i;
-
-	rent_some(pool, leases);
-	for (i = 0; i < LEASES; i++)
-		cr_assert_eq(thruster_hand_over(pool, &leases[i], receiver, &ticket), 0);
-	cr_assert_eq(number("arenas[0].classes[0].pending"), LEASES);
-	kill_child(pid);
-	expect_reclaimed(); /* although the sender lives on */
-	cr_assert_eq(thruster_return(pool, &leases[0]), -ESTALE);
-	cr_assert_eq(thruster_detach(pool), 0);
-}
-
-/* What a returner leaves that is killed between taking down the waiters' flag and waking them. */
-static void act_die_before_the_wake(
-	struct thruster_pool *pool, struct thruster_lease *leases, int ready)
-{
-	struct thr_control *control = host_control_page();
-	struct thruster_lease more;
-	unsigned i;
-
-	while (thruster_rent(pool, 100, &more) == 0)
-		;
-	say_ready(ready);
-	while (load_acquire(&control->waiting) == 0)
-		sleep_ms(1);
-	sleep_ms(50); /* and asleep */
-	store_relaxed(&control->waiting, 0);
-	for (i = 0; i < LEASES; i++)
-		thruster_return(pool, &leases[i]);
-	raise(SIGKILL);
-}
-
-Test(liveness, returner_dies_before_it_wakes_a_waiter, .timeout = 20)
-{
-	pid_t pid = fork_actor(act_die_before_the_wake);
-	struct thruster_pool *pool = host_attach(&host, NULL);
-	struct thruster_lease lease;
-
-	cr_assert_eq(thruster_rent_wait(pool, 100, NULL, &lease), 0);
-	cr_assert_eq(waitpid(pid, NULL, 0), pid);
-	cr_assert_eq(thruster_detach(pool), 0);
 }
 
 static pid_t fork_with_pid(pid_t pid)
