@@ -156,6 +156,7 @@ void thr_unmap(struct thruster_pool *pool)
 
 static int take_seat(struct thruster_pool *pool, const struct connection_answer *answer)
 {
+	uint64_t quota;
 	int r;
 
 	if (answer->fd[0] < 0 || answer->fd[1] < 0)
@@ -170,9 +171,14 @@ static int take_seat(struct thruster_pool *pool, const struct connection_answer 
 	if (pool->seat.n < 1 || pool->seat.n > pool->view.n_seats)
 		return -EPROTO;
 	pool->nonce = pool->board->nonce;
+	pool->run = load_acquire(&pool->board->run);
 	pool->do_others_fence = pool->board->fenced;
 	pool->is_fenced = pool->do_others_fence || thr_barrier_register() < 0;
-	pool->is_attached = 1;
+	thr_pool_set_seat(pool, pool->seat, pool->board->visitable);
+	quota = load_relaxed(&pool->board->quota_bytes) |
+		load_relaxed(&pool->board->quota_leases);
+	pool->n_fast_cores = quota ? 0 : pool->self.n_cores;
+	pool->is_attached = quota ? POOL_COUNTED : POOL_PLAIN;
 	return 0;
 }
 
@@ -186,6 +192,14 @@ static int copy_name(char to[THR_NAME_MAX], const char *from)
 	return 0;
 }
 
+static void remember_connection(struct pool_remains *remains, const char *path)
+{
+	struct stat st;
+
+	strcpy(remains->path, path); /* short enough to have been connected to */
+	remains->inode = fstat(remains->connection, &st) == 0 ? st.st_ino : 0;
+}
+
 static int connect_and_map(struct thruster_pool *pool, const char *arena,
 	const struct thruster_attach_options *options)
 {
@@ -197,13 +211,11 @@ static int connect_and_map(struct thruster_pool *pool, const char *arena,
 	if (copy_name(request.arena, arena) < 0)
 		return -EINVAL;
 	strncpy(request.label, options->label, sizeof(request.label) - 1);
-	r = thr_connection_open(connection, options->socket_path, options->timeout_ms);
+	r = thr_connection_ask_anew(connection, options->socket_path, &request, sizeof(request),
+		options->timeout_ms, &answer);
 	if (r < 0)
 		return r;
-	r = thr_connection_ask(
-		*connection, &request, sizeof(request), options->timeout_ms, &answer);
-	if (r < 0)
-		return r;
+	remember_connection(thr_pool_remains(pool), options->socket_path);
 	r = answer.reply.status;
 	if (r == 0)
 		r = take_seat(pool, &answer);

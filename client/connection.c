@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include "client/connection.h"
 
+#define RESTART_PAUSE_NS 10000000
+
 const char *thr_connection_path(const char *path)
 {
 	const char *env;
@@ -209,4 +211,30 @@ int thr_connection_ask(int fd, const void *request, size_t size, unsigned timeou
 	if (n < 0 && errno != EPIPE)
 		return connection_error(errno);
 	return receive_answer(fd, until, ret);
+}
+
+int thr_connection_ask_anew(int *ret_fd, const char *path, const void *request, size_t size,
+	unsigned timeout_ms, struct connection_answer *ret)
+{
+	const struct timespec pause = { 0, RESTART_PAUSE_NS };
+	uint64_t until = until_us(timeout_ms), now;
+	bool was_reset = false;
+	int r;
+
+	for (;;) {
+		now = now_us();
+		timeout_ms = until > now ? (unsigned)((until - now + 999) / 1000) : 0;
+		*ret_fd = -1;
+		r = thr_connection_open(ret_fd, path, timeout_ms);
+		if (r == 0)
+			r = thr_connection_ask(*ret_fd, request, size, timeout_ms, ret);
+		if (r == -ETIMEDOUT && was_reset)
+			return -ECONNRESET;
+		if (r != -ECONNRESET)
+			return r;
+		was_reset = true;
+		if (*ret_fd >= 0)
+			close(*ret_fd);
+		nanosleep(&pause, NULL);
+	}
 }

@@ -39,4 +39,12 @@ void thr_connection_close_fds(struct connection_answer *answer);
 int thr_connection_ask(int fd, const void *request, size_t size, unsigned timeout_ms,
 	struct connection_answer *ret);
 
+/*
+ * Connect and ask; if the daemon goes away in between, as it does when it is restarted, connect and
+ * ask again, for `timeout_ms` altogether; -ECONNRESET only then. *ret_fd is the connection, the
+ * caller's, also after an error unless it is -1.
+ */
+int thr_connection_ask_anew(int *ret_fd, const char *path, const void *request, size_t size,
+	unsigned timeout_ms, struct connection_answer *ret);
+
 #endif

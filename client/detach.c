@@ -9,6 +9,7 @@
 #include "client/attach.h"
 #include "client/connection.h"
 #include "client/pool.h"
+#include "client/renew.h"
 #include "shm/reclaim.h"
 #include "shm/wait.h"
 #include "shm/wire.h"
@@ -21,7 +22,7 @@ static void give_back_all(struct thruster_pool *pool)
 
 	thr_reclaim_seat(&pool->view, pool->seat, &sum);
 	if (sum.total && wait_is_wanted(pool->view.control, pool->is_fenced))
-		thr_wait_wake(pool->view.control);
+		thr_wait_wake(pool->view.control, WAIT_ALL);
 }
 
 static void say_goodbye(int connection)
@@ -39,9 +40,12 @@ EXPORT int thruster_detach(struct thruster_pool *pool)
 
 	if (!pool)
 		return 0;
-	connection = thr_pool_remains(pool)->connection;
 	if (pool->is_attached) {
 		give_back_all(pool);
+		renew_if_lost(pool);
+	}
+	connection = thr_pool_remains(pool)->connection;
+	if (pool->is_attached) {
 		thr_unmap(pool);
 		say_goodbye(connection);
 	} else {

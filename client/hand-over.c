@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include "client/pool.h"
+#include "client/quota.h"
 #include "shm/atomics.h"
 #include "shm/record.h"
 #include "shm/token.h"
@@ -33,9 +34,8 @@ EXPORT int thruster_hand_over(struct thruster_pool *pool, const struct thruster_
 		return -EINVAL;
 	if (!pool->is_attached)
 		return -ECHILD;
-	r = thr_pool_find_lease(pool, lease, &place);
-	if (r < 0)
-		return r;
+	if (!pool_find_lease(pool, lease, &place))
+		return thr_pool_refuse(pool, lease);
 	if (!roster_has(pool, receiver))
 		return -ESRCH;
 	r = thr_hand_over(place.class_, place.slot, lease->token[1], pool->seat,
@@ -52,6 +52,8 @@ EXPORT int thruster_hand_over(struct thruster_pool *pool, const struct thruster_
 		thr_take_back(place.class_, place.slot, pending, lease->token[1]))
 		return -ESRCH;
 	/* If it could not be taken back, the receiver had it before it left. */
+	if (pool_is_counted(pool))
+		thr_quota_discharge_record(pool, place.class_index, lease->token[1]);
 	add_relaxed(&pool_counters(pool)->hand_overs_total, 1);
 	*ret_ticket = (struct thruster_ticket){ {
 		where_pack(TOKEN_MARK_TICKET, pool->nonce, place.class_index, place.slot),
@@ -59,6 +61,29 @@ EXPORT int thruster_hand_over(struct thruster_pool *pool, const struct thruster_
 		receiver.n,
 	} };
 	return 0;
+}
+
+/* The run is the sender's word, and the lease's size is made from it. */
+static bool run_fits(const struct place *place, unsigned run)
+{
+	uint32_t segment = place->slot.n / THR_SEGMENT_SLOTS;
+
+	return run <= (place->class_->is_open ? 1
+					      : class_segment_slots(place->class_, segment) -
+							place->slot.n % THR_SEGMENT_SLOTS);
+}
+
+static __attribute__((noinline)) int accept_counted(struct thruster_pool *pool,
+	const struct place *place, uint64_t pending, uint64_t *ret_record)
+{
+	int r;
+
+	if (!thr_quota_charge(pool, place->class_index, record_run(pending)))
+		return -EDQUOT;
+	r = thr_accept(place->class_, place->slot, pending, ret_record);
+	if (r < 0)
+		thr_quota_discharge_record(pool, place->class_index, pending);
+	return r;
 }
 
 EXPORT int thruster_accept(struct thruster_pool *pool, const struct thruster_ticket *ticket,
@@ -78,12 +103,16 @@ EXPORT int thruster_accept(struct thruster_pool *pool, const struct thruster_tic
 	if (!record_is_pending(ticket->word[1]) || !record_is_well_formed(ticket->word[1]) ||
 		ticket->word[3] != 0)
 		return -EINVAL;
+	if (!run_fits(&place, record_run(ticket->word[1])))
+		return -EINVAL;
 	if (ticket->word[2] != pool->id.n || !record_is_owned_by(ticket->word[1], pool->seat))
 		return -ESTALE;
-	r = thr_accept(place.class_, place.slot, ticket->word[1], &record);
+	r = pool_is_counted(pool) ?
+		    accept_counted(pool, &place, ticket->word[1], &record) :
+		    thr_accept(place.class_, place.slot, ticket->word[1], &record);
 	if (r < 0)
 		return r;
 	add_relaxed(&pool_counters(pool)->accepts_total, 1);
-	thr_pool_lease(pool, &place, record, ret_lease);
+	pool_lease(pool, place.class_index, place.slot, record_run(record), record, ret_lease);
 	return 0;
 }

@@ -8,8 +8,6 @@
 #include <sys/mman.h>
 #include "client/pool.h"
 #include "shm/atomics.h"
-#include "shm/record.h"
-#include "shm/token.h"
 
 #define WIPED_BYTES ((sizeof(struct thruster_pool) + 65535) & ~(size_t)65535)
 #define KEPT_BYTES ((size_t)65536)
@@ -42,6 +40,21 @@ struct pool_remains *thr_pool_remains(struct thruster_pool *pool)
 	return (struct pool_remains *)((uint8_t *)pool + WIPED_BYTES);
 }
 
+void thr_pool_set_seat(struct thruster_pool *pool, struct seat_id seat, const uint64_t *visitable)
+{
+	static const uint32_t look_slowly = 1;
+	uint32_t i;
+
+	pool->seat = seat;
+	for (i = 0; i < pool->view.n_classes; i++)
+		pool->lease_mark[i] = where_pack(
+			TOKEN_MARK_LEASE, pool->nonce, i, (struct slot_id){ 0 });
+	pool->waiting = pool->is_fenced ? &look_slowly : &pool->view.control->waiting;
+	thr_self_init(&pool->self, seat, &pool->view, visitable);
+	pool->n_fast_cores = pool->self.n_cores;
+	thr_lanes_init(pool->lanes);
+}
+
 int thr_pool_find(const struct thruster_pool *pool, uint64_t where, unsigned mark,
 	struct place *ret_place)
 {
@@ -64,28 +77,15 @@ int thr_pool_find(const struct thruster_pool *pool, uint64_t where, unsigned mar
 	return 0;
 }
 
-int thr_pool_find_lease(struct thruster_pool *pool, const struct thruster_lease *lease,
-	struct place *ret_place)
+int thr_pool_refuse(struct thruster_pool *pool, const struct thruster_lease *lease)
 {
-	int r = thr_pool_find(pool, lease->token[0], TOKEN_MARK_LEASE, ret_place);
+	struct place place;
+	int r = thr_pool_find(pool, lease->token[0], TOKEN_MARK_LEASE, &place);
 
-	if (r == 0 &&
-		(!record_is_leased(lease->token[1]) || !record_is_well_formed(lease->token[1])))
-		r = -EINVAL;
-	else if (r == 0 && !record_is_owned_by(lease->token[1], pool->seat))
-		r = -ESTALE;
-	if (r < 0)
-		add_relaxed(&pool_counters(pool)->refused_total, 1);
+	if (r == 0)
+		r = record_is_leased(lease->token[1]) && record_is_well_formed(lease->token[1])
+			    ? -ESTALE
+			    : -EINVAL;
+	add_relaxed(&pool_counters(pool)->refused_total, 1);
 	return r;
-}
-
-void thr_pool_lease(const struct thruster_pool *pool, const struct place *place, uint64_t record,
-	struct thruster_lease *ret_lease)
-{
-	/* Field by field: a copy of the whole would wait for them to leave the store buffer. */
-	ret_lease->data = class_data(place->class_, place->slot);
-	ret_lease->size = record_run(record) * place->class_->stride_bytes;
-	ret_lease->token[0] =
-		where_pack(TOKEN_MARK_LEASE, pool->nonce, place->class_index, place->slot);
-	ret_lease->token[1] = record;
 }

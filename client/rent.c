@@ -1,57 +1,186 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Renting: the smallest class that holds the size and has a free slot. Each class is asked by a
- * full circle over its slots before a larger one is, so a free slot is never passed over for good.
+ * Renting: the ways of holding the size (shm/plan.h), the least wasteful first. Each is tried by
+ * all means there are before the next is, so a free slot is never passed over for good; but what
+ * another core holds cannot be had at once, only asked for (shm/adopt.h).
  */
 
 #include <errno.h>
 #include <stdbool.h>
 #include "client/pool.h"
+#include "client/quota.h"
+#include "client/renew.h"
 #include "shm/atomics.h"
+#include "shm/core.h"
+#include "shm/lane.h"
+#include "shm/plan.h"
 #include "shm/transition.h"
 #include "shm/wait.h"
 
-/* Nothing free in a class: the slow path, so there is time to count. */
-static void count_exhausted(const struct place *place, struct core_id core)
+/* As a core, or where that cannot be, as a thread. */
+static enum core_outcome rent_held(struct thruster_pool *pool, const struct plan_way *way,
+	struct slot_id *ret_slot, uint64_t *ret_record)
 {
-	add_relaxed(&place->class_->cores[core.n].exhausted_total, 1);
+	const struct thr_class_view *class_ = &pool->view.class_[way->class_];
+	enum core_outcome r =
+		thr_core_rent(class_, &pool->self, way->slots, ret_slot, ret_record);
+
+	if (r != CORE_NOT_HERE)
+		return r;
+	return thr_lane_rent(class_, way->class_, &pool->self, pool->lanes, way->slots, ret_slot,
+		ret_record);
 }
 
-/* `is_again`: a try of a rent that was counted before. */
-static int rent_try(struct thruster_pool *pool, size_t size, bool is_again,
+static enum core_outcome rent_way(struct thruster_pool *pool, const struct plan_way *way,
 	struct thruster_lease *ret_lease)
 {
-	struct core_id core = pool_core(pool);
-	struct place place;
+	const struct thr_class_view *class_ = &pool->view.class_[way->class_];
+	struct slot_id slot;
+	enum core_outcome r;
 	uint64_t record;
-	uint32_t i;
-	int r = -EMSGSIZE;
 
-	for (i = 0; i < pool->view.n_classes; i++) {
-		place.class_ = &pool->view.class_[i];
-		if (place.class_->stride_bytes < size)
-			continue;
-		r = thr_open_claim(place.class_, core, pool->seat, &place.slot, &record);
-		if (r == 0) {
-			place.class_index = i;
-			thr_pool_lease(pool, &place, record, ret_lease);
-			return 0;
-		}
-		if (!is_again)
-			count_exhausted(&place, core);
-	}
-	if (r == -ENOBUFS && !is_again)
-		add_relaxed(&pool_counters(pool)->exhausted_total, 1);
+	if (class_->is_open)
+		r = thr_open_claim(class_, self_core_hint(&pool->self), pool->seat, &slot,
+			    &record) == 0
+			    ? CORE_DONE
+			    : CORE_DRY;
+	else
+		r = rent_held(pool, way, &slot, &record);
+	if (r == CORE_DONE)
+		pool_lease(pool, way->class_, slot, way->slots, record, ret_lease);
 	return r;
 }
 
-EXPORT int thruster_rent(struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease)
+/* Nothing free in a class: the slow path, so there is time to count. */
+static void count_exhausted(struct thruster_pool *pool, uint32_t class_)
 {
+	struct core_id core = self_core_hint(&pool->self);
+
+	add_relaxed(&pool->view.class_[class_].cores[core.n].exhausted_total, 1);
+}
+
+/* `is_again`: a try of a rent that was counted before. */
+static __attribute__((noinline)) int rent_try(struct thruster_pool *pool, size_t size,
+	bool is_again, struct thruster_lease *ret_lease)
+{
+	struct plan_way way = { 0 }, last = { 0 };
+	bool was_asked = false, is_first = true;
+	enum core_outcome r;
+
+	renew_if_lost(pool);
+	for (; plan_next(&pool->view, size, is_first ? NULL : &last, &way); last = way) {
+		/* The ways after it take more bytes. */
+		if (pool_is_counted(pool) && !thr_quota_charge(pool, way.class_, way.slots)) {
+			if (is_first) /* none would do */
+				return -EDQUOT;
+			break;
+		}
+		r = rent_way(pool, &way, ret_lease);
+		if (r == CORE_DONE)
+			return 0;
+		if (pool_is_counted(pool))
+			thr_quota_discharge(pool, way.class_, way.slots);
+		is_first = false;
+		was_asked |= r == CORE_ASKED;
+		/* Not if another core has some, or only no run of that length is free. */
+		if (!is_again && r == CORE_DRY && way.slots == 1)
+			count_exhausted(pool, way.class_);
+	}
+	if (is_first)
+		return -EMSGSIZE;
+	if (was_asked)
+		thr_wait_call_visitor(pool->view.control);
+	if (!is_again)
+		add_relaxed(&pool_counters(pool)->exhausted_total, 1);
+	return -ENOBUFS;
+}
+
+/* The class whose single slot is the best way of holding a size, or none: a number too large. */
+static uint32_t best_class(const struct thr_view *view, size_t size)
+{
+	struct plan_way way = { 0 };
+
+	return plan_next(view, size, NULL, &way) && way.slots == 1 ? way.class_ : THR_CLASSES_MAX;
+}
+
+/* One slot of a class, if this core has one to take. */
+static inline bool rent_now(struct thruster_pool *pool, struct core_id core, uint32_t class_,
+	struct thruster_lease *ret_lease)
+{
+	const struct thr_class_view *view = &pool->view.class_[class_];
+	struct slot_id slot;
+	uint64_t record;
+
+	keep_address(view);
+	if (unlikely(!core_rent_now(view, &pool->self, core, &slot, &record)))
+		return false;
+	lease_write(pool->lease_mark[class_], view, slot, 1, record, ret_lease);
+	return true;
+}
+
+/* What is not in the smallest class, or not to be had on the fast path. */
+static __attribute__((noinline)) int rent_generally(
+	struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease)
+{
+	struct core_id core;
+	uint32_t class_;
+
 	if (!pool || !ret_lease || size == 0)
 		return -EINVAL;
-	if (!pool->is_attached)
-		return -ECHILD;
+	if (unlikely(pool->is_attached != POOL_PLAIN))
+		return pool->is_attached ? rent_try(pool, size, false, ret_lease) : -ECHILD;
+	if (size > pool->view.class_[0].stride_bytes) {
+		class_ = best_class(&pool->view, size);
+		core = section_core(pool->self.section);
+		if (class_ < THR_CLASSES_MAX && core.n < pool->self.n_cores &&
+			rent_now(pool, core, class_, ret_lease))
+			return 0;
+	}
 	return rent_try(pool, size, false, ret_lease);
+}
+
+/*
+ * The fast path: one slot of the smallest class. A size of 0 is as if it were too large. In a
+ * forked child the pool is wiped and has neither core nor class; a counted one has no core here.
+ */
+EXPORT int thruster_rent(struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease)
+{
+	struct core_id core;
+
+	if (unlikely(!pool))
+		return -EINVAL;
+	core = section_core(pool->self.section);
+	if (unlikely(!ret_lease) || size - 1 >= pool->view.class_[0].stride_bytes ||
+		unlikely(core.n >= pool->n_fast_cores) ||
+		unlikely(!rent_now(pool, core, 0, ret_lease)))
+		return rent_generally(pool, size, ret_lease);
+	return 0;
+}
+
+/* Until something is free that would hold the size, or the deadline. */
+static int rent_sleep(struct thruster_pool *pool, size_t size, const struct timespec *deadline,
+	struct thruster_lease *ret_lease)
+{
+	struct thr_control *control = pool->view.control;
+	struct thr_announcement announced;
+	uint32_t passed_on = 0; /* the count of wakes, which is even: 1 more, so that 0 is none */
+	int r, woken = 0;
+
+	for (;;) {
+		announced = thr_wait_announce(control, pool->do_others_fence);
+		r = rent_try(pool, size, true, ret_lease);
+		if (r == 0)
+			return 0;
+		if (woken > 0 && passed_on != announced.seen + 1) {
+			passed_on = announced.seen + 1;
+			thr_wait_pass_on(control);
+		}
+		if (r != -ENOBUFS)
+			return r; /* other threads used up the quota */
+		woken = thr_wait_sleep(control, announced, deadline);
+		if (woken < 0)
+			return woken;
+	}
 }
 
 EXPORT int thruster_rent_wait(struct thruster_pool *pool, size_t size,
@@ -66,31 +195,63 @@ EXPORT int thruster_rent_wait(struct thruster_pool *pool, size_t size,
 	if (!pool->is_attached)
 		return -ECHILD;
 	r = rent_try(pool, size, false, ret_lease);
-	if (r == -ENOBUFS)
-		add_relaxed(&pool_counters(pool)->waits_total, 1);
-	while (r == -ENOBUFS) {
-		struct thr_announcement announced =
-			thr_wait_announce(pool->view.control, pool->do_others_fence);
+	if (r != -ENOBUFS)
+		return r;
+	add_relaxed(&pool_counters(pool)->waits_total, 1);
+	return rent_sleep(pool, size, deadline, ret_lease);
+}
 
-		r = rent_try(pool, size, true, ret_lease);
-		if (r == -ENOBUFS && thr_wait_sleep(pool->view.control, announced, deadline) < 0)
-			return -ETIMEDOUT;
-	}
-	return r;
+/* `reserved` by value, and the class copied: what nobody else can reach stays in registers. */
+static inline unsigned lease_reserved(const struct thruster_pool *pool, uint32_t class_,
+	struct core_reserved reserved, struct thruster_lease *ret_leases)
+{
+	const struct thr_class_view view = pool->view.class_[class_];
+	uint64_t mark = pool->lease_mark[class_], record;
+	struct slot_id slot;
+	unsigned done = 0;
+
+	while (reserved.bits && core_lease_next(&reserved, &slot, &record))
+		lease_write(mark, &view, slot, 1, record, &ret_leases[done++]);
+	return done;
+}
+
+/* Single slots of one core class, a segment's at a time. Returns how many. */
+static unsigned rent_many(struct thruster_pool *pool, uint32_t class_,
+	struct thruster_lease *ret_leases, unsigned n)
+{
+	struct core_reserved reserved;
+	unsigned done = 0;
+
+	while (done < n && thr_core_reserve(&pool->view.class_[class_], &pool->self, n - done,
+				   &reserved) == CORE_DONE)
+		done += lease_reserved(pool, class_, reserved, &ret_leases[done]);
+	return done;
 }
 
 EXPORT int thruster_rent_bulk(struct thruster_pool *pool, size_t size,
 	struct thruster_lease *ret_leases, unsigned n)
 {
-	unsigned done;
+	struct plan_way way = { 0 };
+	unsigned done = 0;
 	int r;
 
-	if (!ret_leases || n == 0 || n > INT32_MAX)
+	if (!pool || !ret_leases || size == 0 || n == 0 || n > INT32_MAX)
 		return -EINVAL;
-	for (done = 0; done < n; done++) {
-		r = thruster_rent(pool, size, &ret_leases[done]);
+	if (!pool->is_attached)
+		return -ECHILD;
+	if (!plan_next(&pool->view, size, NULL, &way))
+		return -EMSGSIZE;
+	while (done < n) {
+		if (way.slots == 1 && !pool->view.class_[way.class_].is_open &&
+			!pool_is_counted(pool))
+			done += rent_many(pool, way.class_, &ret_leases[done], n - done);
+		if (done == n)
+			break;
+		/* One by one, by all means there are, and then on as before. */
+		r = rent_try(pool, size, false, &ret_leases[done]);
 		if (r < 0)
 			return done ? (int)done : r;
+		done++;
 	}
 	return (int)n;
 }

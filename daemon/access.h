@@ -26,6 +26,7 @@ struct peer {
 	gid_t *groups; /* supplementary; owned */
 	size_t n_groups;
 	int pidfd;     /* owned; -1 if this kernel gives none */
+	bool sees_all; /* may look at every arena: users_enter() knows */
 };
 
 /*

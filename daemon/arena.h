@@ -3,42 +3,72 @@
 #define DAEMON_ARENA_H
 
 /*
- * One arena: its two memfds, who sits in it, and what was taken back from whom. The daemon is the
- * only writer of the board and never trusts a word of the arena's pages.
+ * One arena: its memfds, who sits in it, and what was taken back from whom. The daemon is the only
+ * writer of the board and never trusts a word of the arena's pages.
+ *
+ * An arena outlives the daemon that made it: its three memfds (pages, board, ledger) are kept by
+ * the service manager under the arena's id (daemon/store.h), and the next run opens it again.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "daemon/access.h"
+#include "daemon/arena-fds.h"
 #include "daemon/census.h"
 #include "daemon/config.h"
+#include "daemon/ledger.h"
 #include "daemon/memory.h"
 #include "daemon/seats.h"
+#include "daemon/state.h"
 #include "shm/abi.h"
 #include "shm/judge.h"
 #include "shm/view.h"
 
+/* Served and retired ones together; a futex call can wait on a few more. */
+#define ARENAS_MAX 120u
+
 struct arena {
 	char name[THR_NAME_MAX];
+	uint32_t id;       /* of this arena alone, among all that the daemon's runs ever made */
+	bool is_told;      /* the log has had it */
+	bool is_retired;   /* the configuration has it no more: nobody new is seated */
+	uint32_t *at_work; /* the state's, by hand: which arena it is at work on */
 	struct thr_geometry geometry;
 	struct access access;
 	struct seats seats;
 	struct census census;
 
-	int fd, board_fd;
+	struct arena_fds fds;
 	void *pages;
 	struct thr_board *board;
 	uint32_t *roster; /* on the board */
 	struct thr_view view;
-
-	uint64_t reclaimed_leases[THR_CLASSES_MAX]; /* by class */
-	uint64_t reclaimed_clients;                 /* that went without a detach */
-	uint64_t reclaim_last_ns, reclaim_max_ns;   /* how long the walks took */
+	struct ledger *ledger;
 };
 
-/* Make an arena: memory allocated, sealed, formatted. 0, or -errno and the reason told in `why`. */
-int arena_new(struct arena **ret, const struct config_arena *config, char why[MEMORY_WHY_MAX]);
+/*
+ * Make an arena: memory allocated, sealed, formatted, and kept by the service manager. `state` must
+ * outlive it. 0, or -errno and the reason told in `why`.
+ */
+int arena_new(struct arena **ret, const struct config_arena *config, struct state *state,
+	char why[MEMORY_WHY_MAX]);
+
+/*
+ * Open an arena that an earlier run made. On success its descriptors are the arena's. Else they
+ * stay the caller's: -EBADMSG if it is not sound, -ENOTSUP if this version cannot look after it,
+ * -ENOMEM; the reason told in `why`.
+ */
+int arena_open(struct arena **ret, uint32_t id, const struct arena_fds *fds, struct state *state,
+	char why[MEMORY_WHY_MAX]);
+
+/* Let go of an arena; its memory is freed when nobody has it mapped and nobody keeps it. */
 void arena_free(struct arena *arena);
+
+/* What can change while clients are attached: who is admitted, grace, quotas. */
+void arena_configure(struct arena *arena, const struct config_arena *config);
+
+/* Tell the clients that this run of the daemon can be connected to. */
+void arena_announce(struct arena *arena, uint64_t run);
 
 /*
  * Seat a client. 0; -EACCES if the arena does not admit the peer, -EUSERS if no seat is vacant, or
@@ -47,6 +77,9 @@ void arena_free(struct arena *arena);
  */
 int arena_seat(struct arena *arena, const struct peer *peer, const char *label,
 	struct client **ret_client, int *ret_fd);
+
+/* A descriptor of the board for a client to read, the caller's; or -errno. */
+int arena_open_board(const struct arena *arena);
 
 /*
  * Can anybody still touch the arena in this client's name? True while the seat lock is held, and if

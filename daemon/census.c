@@ -13,21 +13,21 @@
 #include "shm/atomics.h"
 #include "shm/circle.h"
 #include "shm/cover.h"
+#include "shm/holder.h"
 #include "shm/reclaim.h"
 #include "shm/record.h"
 
 #define TICK_NS (100 * NS_PER_MS)
 #define ORPHANED ((uint32_t)1 << 31)
 
-int census_init(struct census *census, const struct thr_view *view, uint64_t grace_ns)
+int census_init(struct census *census, const struct thr_view *view, struct ledger *ledger)
 {
 	uint32_t i;
 
 	*census = (struct census){
 		.n_classes = view->n_classes,
 		.n_seats = view->n_seats,
-		.grace_ns = grace_ns,
-		.started_ns = clock_monotonic_ns(),
+		.ledger = ledger,
 		.seats = calloc(view->n_seats + 1, sizeof(struct census_seat)),
 	};
 	if (!census->seats)
@@ -35,14 +35,17 @@ int census_init(struct census *census, const struct thr_view *view, uint64_t gra
 	for (i = 0; i < view->n_classes; i++) {
 		struct census_class *c = &census->class_[i];
 
-		c->core_leased = calloc(view->n_cores, sizeof(uint64_t));
-		c->seen = calloc(view->class_[i].slots, sizeof(uint64_t));
-		c->since = calloc(view->class_[i].slots, sizeof(uint32_t));
-		if (!c->core_leased || !c->seen || !c->since) {
+		c->kept = &ledger->class_[i];
+		c->seen = ledger_seen(ledger, i);
+		c->since = ledger_since(ledger, i);
+		c->figures = c->kept->figures;
+		c->cores = calloc(view->n_cores, sizeof(struct census_core));
+		if (!c->cores) {
 			census_fini(census);
 			return -ENOMEM;
 		}
-		c->figures.free = c->figures.free_min = view->class_[i].slots;
+		if (c->figures.free + c->figures.leased == 0) /* never walked */
+			c->figures.free = c->figures.free_min = view->class_[i].slots;
 	}
 	return 0;
 }
@@ -51,11 +54,8 @@ void census_fini(struct census *census)
 {
 	uint32_t i;
 
-	for (i = 0; i < THR_CLASSES_MAX; i++) {
-		free(census->class_[i].core_leased);
-		free(census->class_[i].seen);
-		free(census->class_[i].since);
-	}
+	for (i = 0; i < THR_CLASSES_MAX; i++)
+		free(census->class_[i].cores);
 	free(census->seats);
 	*census = (struct census){ 0 };
 }
@@ -64,7 +64,6 @@ struct walk {
 	struct census *census;
 	const struct thr_class_view *view;
 	struct census_class *class_;
-	uint64_t *reclaimed;
 	uint64_t n_reclaimed;
 	uint64_t n_leases;
 	uint32_t now; /* in ticks */
@@ -82,7 +81,7 @@ static bool walk_is_undelivered(struct walk *w, struct slot_id slot, uint64_t re
 		*since = w->now | ORPHANED;
 	ticks = w->now - (*since & ~ORPHANED);
 	/* Two readings of a clock of whole ticks are up to a tick closer than they look. */
-	return (ticks ? ticks - 1 : 0) * TICK_NS >= w->census->grace_ns;
+	return (ticks ? ticks - 1 : 0) * TICK_NS >= w->census->ledger->grace_ns;
 }
 
 /* One record: what it adds to the sums. Returns it, or FREE if it was taken back. */
@@ -91,7 +90,8 @@ static uint64_t walk_record(struct walk *w, struct slot_id slot)
 	struct census_class *c = w->class_;
 	uint64_t record = load_acquire(class_record(w->view, slot)); /* [P2]: with its sender */
 
-	c->figures.rents_total += record_leases_between(c->seen[slot.n], record);
+	/* Killed between this and the next store, the daemon counts one change twice, at most. */
+	c->kept->rents_total += record_leases_between(c->seen[slot.n], record);
 	if (record != c->seen[slot.n]) {
 		c->seen[slot.n] = record;
 		c->since[slot.n] = w->now;
@@ -100,7 +100,7 @@ static uint64_t walk_record(struct walk *w, struct slot_id slot)
 		record = record_free(record);
 		c->seen[slot.n] = record;
 		c->since[slot.n] = w->now;
-		(*w->reclaimed)++;
+		c->kept->reclaimed_total++;
 		w->n_reclaimed++;
 	}
 	return record;
@@ -115,6 +115,43 @@ static void walk_count(struct walk *w, uint64_t record)
 	w->class_->pending += record_is_pending(record);
 	s->leases++;
 	s->bytes += record_run(record) * w->view->stride_bytes;
+	s->pending += record_is_pending(record);
+	s->pending_bytes += record_is_pending(record) * record_run(record) * w->view->stride_bytes;
+}
+
+/* In an open class: the slots of each core's arc. */
+static void walk_arcs(struct walk *w, struct slot_id slot, unsigned slots, uint64_t leased)
+{
+	unsigned i;
+
+	for (i = 0; i < slots; i++, slot.n++) {
+		while (slot.n >= circle_arc(w->core + 1, w->view->n_cores, w->view->slots))
+			w->core++;
+		w->class_->cores[w->core].slots++;
+		w->class_->cores[w->core].leased += leased >> i & 1;
+	}
+}
+
+static void walk_holder(struct walk *w, uint32_t number, const struct cover *cover)
+{
+	struct thr_segment *segment = &w->view->segments[number];
+	uint32_t who = holder_who(load_acquire(&segment->holder));
+	uint64_t takeable = load_relaxed(&segment->mask) & cover->takeable;
+	struct census_core *core;
+
+	if (who == HOLDER_NOBODY) {
+		w->class_->figures.unheld += mask_count(cover->takeable);
+		/* Whoever should have raised the flag may have died before. */
+		if (cover->takeable && !load_relaxed(&segment->returned))
+			store_relaxed(&segment->returned, 1);
+	}
+	if (!holder_is_core(who) || holder_core(who).n >= w->view->n_cores)
+		return;
+	core = &w->class_->cores[holder_core(who).n];
+	core->slots += class_segment_slots(w->view, number);
+	core->leased += mask_count(cover->leased);
+	core->takeable += mask_count(takeable);
+	w->class_->figures.takeable += mask_count(takeable);
 }
 
 static void walk_segment(struct walk *w, uint32_t segment)
@@ -128,13 +165,13 @@ static void walk_segment(struct walk *w, uint32_t segment)
 		record[i] = walk_record(w, (struct slot_id){ slot.n + i });
 	cover = cover_of(record, slots);
 	w->class_->figures.leased += mask_count(cover.leased);
-	for (i = 0; i < slots; i++, slot.n++) {
-		while (slot.n >= circle_arc(w->core + 1, w->view->n_cores, w->view->slots))
-			w->core++;
-		w->class_->core_leased[w->core] += cover.leased >> i & 1;
+	if (w->view->is_open)
+		walk_arcs(w, slot, slots, cover.leased);
+	else
+		walk_holder(w, segment, &cover);
+	for (i = 0; i < slots; i++)
 		if (cover.heads >> i & 1)
 			walk_count(w, record[i]);
-	}
 }
 
 static void walk_counters(struct walk *w)
@@ -159,14 +196,16 @@ static void walk_counters(struct walk *w)
 		f->leased_peak = f->leased;
 	f->exhausted_total = exhausted;
 	f->retries_total = retries;
-	f->reclaimed_total = *w->reclaimed;
+	f->rents_total = w->class_->kept->rents_total;
+	f->reclaimed_total = w->class_->kept->reclaimed_total;
 	f->returns_total = f->rents_total - w->n_leases - f->reclaimed_total;
+	w->class_->kept->figures = *f;
 }
 
-uint64_t census_walk(struct census *census, const struct thr_view *view,
-	uint64_t reclaimed[THR_CLASSES_MAX])
+uint64_t census_walk(struct census *census, const struct thr_view *view)
 {
 	uint64_t begun = clock_monotonic_ns(), n = 0;
+	uint32_t now = (uint32_t)((begun - census->ledger->counting_since_ns) / TICK_NS);
 	uint32_t i, segment;
 
 	memset(census->seats, 0, (census->n_seats + 1) * sizeof(struct census_seat));
@@ -175,12 +214,12 @@ uint64_t census_walk(struct census *census, const struct thr_view *view,
 			.census = census,
 			.view = &view->class_[i],
 			.class_ = &census->class_[i],
-			.reclaimed = &reclaimed[i],
-			.now = (uint32_t)((begun - census->started_ns) / TICK_NS) & ~ORPHANED,
+			.now = now & ~ORPHANED,
 		};
 
-		memset(w.class_->core_leased, 0, view->n_cores * sizeof(uint64_t));
-		w.class_->figures.leased = 0;
+		memset(w.class_->cores, 0, view->n_cores * sizeof(struct census_core));
+		w.class_->figures.leased = w.class_->figures.takeable = 0;
+		w.class_->figures.unheld = 0;
 		w.class_->pending = 0;
 		for (segment = 0; segment < w.view->n_segments; segment++)
 			walk_segment(&w, segment);
@@ -202,7 +241,7 @@ static int oldest_first(const void *a, const void *b)
 int census_leases(const struct census *census, const struct thr_view *view, size_t limit,
 	struct census_lease **ret_leases, size_t *ret_n)
 {
-	uint64_t now = (census->sampled_ns - census->started_ns) / TICK_NS;
+	uint64_t now = (census->sampled_ns - census->ledger->counting_since_ns) / TICK_NS;
 	struct census_lease *leases, *smaller;
 	size_t n = 0, room = 1;
 	struct slot_id slot;

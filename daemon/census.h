@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "daemon/ledger.h"
 #include "shm/abi.h"
 #include "shm/view.h"
 
@@ -23,38 +24,44 @@ struct census_lease {
 	                    if its sender has gone */
 };
 
+/* What a core holds; in an open class, what lies in its arc. */
+struct census_core {
+	uint64_t slots, leased, takeable;
+};
+
 struct census_class {
 	struct thr_class_figures figures;
 	uint64_t pending;        /* leases in transit */
-	uint64_t *core_leased;   /* slots leased of each core's arc */
-	uint64_t *seen;          /* each slot's record at the last walk */
-	uint32_t *since;         /* when that was first seen, in census ticks; top bit: orphaned */
+	struct census_core *cores;
+	struct ledger_class *kept;
+	uint64_t *seen;          /* in the ledger: each slot's record at the last walk */
+	uint32_t *since;         /* likewise, when that was first seen, in ticks of the census; top
+	                            bit: orphaned */
 };
 
 struct census_seat {
-	uint64_t leases, bytes;
+	uint64_t leases, bytes;          /* those in transit to it included */
+	uint64_t pending, pending_bytes; /* these alone */
 };
 
 struct census {
 	struct census_class class_[THR_CLASSES_MAX];
 	struct census_seat *seats; /* 0 to n_seats; 0 collects what no seat should have */
 	uint32_t n_classes, n_seats;
-	uint64_t started_ns;       /* CLOCK_MONOTONIC */
-	uint64_t grace_ns;
+	struct ledger *ledger;     /* borrowed: what outlives the daemon */
 	uint64_t sampled_ns;       /* CLOCK_MONOTONIC, of the last walk */
 	uint64_t duration_ns;      /* that it took */
 };
 
-int census_init(struct census *census, const struct thr_view *view, uint64_t grace_ns);
+/* Count on from where the ledger is, which stays the caller's. 0 or -ENOMEM. */
+int census_init(struct census *census, const struct thr_view *view, struct ledger *ledger);
 void census_fini(struct census *census);
 
 /*
- * Walk. Leases in transit whose sender has been gone for the grace time are taken back; they are
- * added to reclaimed[], which by class counts all leases that the daemon ever took back. Returns
- * how many this walk took.
+ * Walk. Leases in transit whose sender has been gone for the ledger's grace time are taken back;
+ * they are added to the ledger's reclaimed_total. Returns how many this walk took.
  */
-uint64_t census_walk(struct census *census, const struct thr_view *view,
-	uint64_t reclaimed[THR_CLASSES_MAX]);
+uint64_t census_walk(struct census *census, const struct thr_view *view);
 
 /*
  * The leases that the last walk saw, oldest first, at most `limit` (0: all). The array is the

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include "daemon/cleanup.h"
 #include "daemon/config.h"
 #include "daemon/form.h"
@@ -138,22 +139,40 @@ static size_t read_ids(struct form *form, const char *path, json_t *array, const
 	return i;
 }
 
-static void access_init_default(struct access *ret)
+static void access_add_group(struct access *access, const char *name)
 {
 	uint32_t group;
 
-	*ret = (struct access){ .users = { 0, geteuid() }, .n_users = 2 };
-	if (group_find("thruster-clients", &group))
-		ret->groups[ret->n_groups++] = group;
+	if (group_find(name, &group))
+		access->groups[access->n_groups++] = group;
 }
 
-static void read_access(struct form *form, const char *path, json_t *object, struct access *ret)
+/* Who may attach if nothing is said about it. */
+static struct access access_of_clients(void)
+{
+	struct access access = { .users = { 0, geteuid() }, .n_users = 2 };
+
+	access_add_group(&access, "thruster-clients");
+	return access;
+}
+
+/* Likewise who sees everything; root and the daemon's own user do in any case. */
+static struct access access_of_admins(void)
+{
+	struct access access = { .n_users = 0 };
+
+	access_add_group(&access, "thruster-admins");
+	return access;
+}
+
+static void read_access(struct form *form, const char *path, json_t *object,
+	struct access (*otherwise)(void), struct access *ret)
 {
 	static const char *const names[] = { "users", "groups", NULL };
 	struct path where;
 
 	if (!object) {
-		access_init_default(ret);
+		*ret = otherwise();
 		return;
 	}
 	form_check_names(form, path, object, names);
@@ -181,6 +200,20 @@ static void read_name(struct form *form, const char *path, json_t *value, char r
 		strcpy(ret, name);
 }
 
+static void read_quota(
+	struct form *form, const char *path, json_t *object, struct config_arena *ret)
+{
+	static const char *const names[] = { "bytes", "leases", NULL };
+
+	if (!object)
+		return;
+	form_check_names(form, path, object, names);
+	ret->quota_bytes =
+		form_number(form, path, "bytes", object, 0, CONFIG_QUOTA_BYTES_MAX, 0);
+	ret->quota_leases =
+		form_number(form, path, "leases", object, 0, CONFIG_QUOTA_LEASES_MAX, 0);
+}
+
 static void lay_out(struct form *form, const char *path, struct config_arena *arena)
 {
 	if (thr_geometry_init(&arena->geometry, config_cores(), arena->max_clients, arena->classes,
@@ -193,7 +226,7 @@ static void read_arena(
 	struct form *form, const char *path, json_t *object, struct config_arena *ret)
 {
 	static const char *const names[] = {
-		"name", "max_clients", "undelivered_grace_ms", "classes", "allow", NULL};
+		"name", "max_clients", "undelivered_grace_ms", "quota", "classes", "allow", NULL};
 	struct path where;
 
 	form_check_names(form, path, object, names);
@@ -203,22 +236,22 @@ static void read_arena(
 		form, path, "max_clients", object, 1, THR_SEATS_MAX, CONFIG_MAX_CLIENTS_DEFAULT);
 	ret->undelivered_grace_ms = form_number(form, path, "undelivered_grace_ms", object, 0,
 		CONFIG_GRACE_MS_MAX, CONFIG_GRACE_MS_DEFAULT);
+	where = path_make("%s.quota", path);
+	read_quota(form, where.text, json_object_get(object, "quota"), ret);
 	where = path_make("%s.classes", path);
 	read_classes(form, where.text, json_object_get(object, "classes"), ret);
 	where = path_make("%s.allow", path);
-	read_access(form, where.text, json_object_get(object, "allow"), &ret->access);
+	read_access(form, where.text, json_object_get(object, "allow"), access_of_clients,
+		&ret->access);
 	if (!form->has_failed)
 		lay_out(form, path, ret);
 }
 
-static void read_config(struct form *form, json_t *root, struct config *ret)
+static void read_arenas(struct form *form, json_t *arenas, struct config *ret)
 {
-	static const char *const names[] = { "arenas", NULL };
-	json_t *arenas = json_object_get(root, "arenas");
 	struct path where;
 	size_t i, j;
 
-	form_check_names(form, "", root, names);
 	form_check_array(form, "arenas", arenas, 1, CONFIG_ARENAS_MAX, "arenas");
 	for (i = 0; !form->has_failed && i < json_array_size(arenas); i++) {
 		where = path_make("arenas[%zu]", i);
@@ -233,6 +266,22 @@ static void read_config(struct form *form, json_t *root, struct config *ret)
 			}
 		ret->n_arenas = i + 1;
 	}
+}
+
+static void read_config(struct form *form, json_t *root, struct config *ret)
+{
+	static const char *const names[] = {
+		"arenas", "admins", "log_level", "max_connections_per_user", NULL};
+	static const char *const levels[] = { "warning", "notice", "debug", NULL };
+	static const int priorities[] = { LOG_WARNING, LOG_NOTICE, LOG_DEBUG };
+
+	form_check_names(form, "", root, names);
+	ret->log_level = priorities[form_choice(form, "", "log_level", root, levels, 1)];
+	ret->max_connections_per_user = (uint32_t)form_number(
+		form, "", "max_connections_per_user", root, 1, CONFIG_CONNECTIONS_MAX, 0);
+	read_access(form, "admins", json_object_get(root, "admins"), access_of_admins,
+		&ret->admins);
+	read_arenas(form, json_object_get(root, "arenas"), ret);
 }
 
 int config_new_from_text(struct config **ret, const char *name, const char *text, size_t length,
@@ -302,12 +351,14 @@ struct config *config_new_default(void)
 
 	if (!config)
 		return NULL;
+	config->log_level = LOG_NOTICE;
+	config->admins = access_of_admins();
 	config->n_arenas = 1;
 	arena = &config->arenas[0];
 	strcpy(arena->name, "default");
 	arena->max_clients = CONFIG_MAX_CLIENTS_DEFAULT;
 	arena->undelivered_grace_ms = CONFIG_GRACE_MS_DEFAULT;
-	access_init_default(&arena->access);
+	arena->access = access_of_clients();
 	arena->n_classes = sizeof(classes) / sizeof(classes[0]);
 	memcpy(arena->classes, classes, sizeof(classes));
 	thr_geometry_init(&arena->geometry, config_cores(), arena->max_clients, arena->classes,

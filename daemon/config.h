@@ -15,11 +15,15 @@
 #define CONFIG_MAX_CLIENTS_DEFAULT 64u
 #define CONFIG_GRACE_MS_DEFAULT 10000u
 #define CONFIG_GRACE_MS_MAX 86400000u
+#define CONFIG_QUOTA_BYTES_MAX GEOMETRY_ARENA_BYTES_MAX
+#define CONFIG_QUOTA_LEASES_MAX 1073741824u /* as many slots as an arena can have */
+#define CONFIG_CONNECTIONS_MAX 1048576u
 
 struct config_arena {
 	char name[THR_NAME_MAX];
 	uint32_t max_clients;
 	uint64_t undelivered_grace_ms;
+	uint64_t quota_bytes, quota_leases; /* what one client may hold at once; 0 = no limit */
 	struct access access;
 	uint32_t n_classes;
 	struct thr_class_spec classes[THR_CLASSES_MAX]; /* in ascending order of stride */
@@ -27,6 +31,9 @@ struct config_arena {
 };
 
 struct config {
+	int log_level;                     /* LOG_WARNING, LOG_NOTICE or LOG_DEBUG */
+	struct access admins;              /* who sees everything, beside root and ourselves */
+	uint32_t max_connections_per_user; /* 0 = by the arenas that admit him (daemon/users.h) */
 	size_t n_arenas;
 	struct config_arena arenas[CONFIG_ARENAS_MAX];
 };

@@ -19,6 +19,11 @@ struct path path_make(const char *format, ...)
 	return path;
 }
 
+struct path path_of(const char *path, const char *field)
+{
+	return path_make("%.150s%s%.40s", path, *path ? "." : "", field);
+}
+
 void form_fail(struct form *form, const char *path, const char *format, ...)
 {
 	struct location at;
@@ -47,12 +52,28 @@ const char *form_kind(const json_t *value)
 	return value ? kinds[json_typeof(value)] : "missing";
 }
 
+/* Words as a list with commas. */
+struct list {
+	char text[256];
+};
+
+static struct list list_of(const char *const *words)
+{
+	struct list list = { "" };
+	size_t i;
+
+	for (i = 0; words[i]; i++) {
+		strncat(list.text, i ? ", " : "", sizeof(list.text) - strlen(list.text) - 1);
+		strncat(list.text, words[i], sizeof(list.text) - strlen(list.text) - 1);
+	}
+	return list;
+}
+
 /* All members of an object must have one of the names. */
 void form_check_names(struct form *form, const char *path, json_t *object,
 	const char *const *names)
 {
 	struct path where;
-	char known[256] = "";
 	const char *key;
 	json_t *value;
 	size_t i;
@@ -61,16 +82,13 @@ void form_check_names(struct form *form, const char *path, json_t *object,
 		form_fail(form, path, "is %s; must be an object", form_kind(object));
 		return;
 	}
-	for (i = 0; names[i]; i++) {
-		strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
-		strncat(known, names[i], sizeof(known) - strlen(known) - 1);
-	}
 	json_object_foreach(object, key, value) {
 		for (i = 0; names[i] && strcmp(names[i], key) != 0; i++)
 			;
 		if (!names[i]) {
 			where = path_make("%.150s%s%.60s", path, *path ? "." : "", key);
-			form_fail(form, where.text, "no such field; allowed here: %s", known);
+			form_fail(form, where.text, "no such field; allowed here: %s",
+				list_of(names).text);
 		}
 	}
 }
@@ -83,7 +101,7 @@ uint64_t form_number(struct form *form, const char *path, const char *field, jso
 
 	if (!value && otherwise != UINT64_MAX)
 		return otherwise;
-	where = path_make("%s.%s", path, field);
+	where = path_of(path, field);
 	if (!value) {
 		form_fail(
 			form, where.text, "is missing; allowed: %" PRIu64 " to %" PRIu64, min, max);
@@ -101,6 +119,28 @@ uint64_t form_number(struct form *form, const char *path, const char *field, jso
 		return (uint64_t)json_integer_value(value);
 	}
 	return min;
+}
+
+size_t form_choice(struct form *form, const char *path, const char *field, json_t *object,
+	const char *const *choices, size_t otherwise)
+{
+	json_t *value = json_object_get(object, field);
+	struct path where = path_of(path, field);
+	size_t i;
+
+	if (!value)
+		return otherwise;
+	if (!json_is_string(value)) {
+		form_fail(form, where.text, "is %s; must be one of the words %s", form_kind(value),
+			list_of(choices).text);
+		return otherwise;
+	}
+	for (i = 0; choices[i]; i++)
+		if (strcmp(choices[i], json_string_value(value)) == 0)
+			return i;
+	form_fail(form, where.text, "\"%.64s\" is none of the words %s", json_string_value(value),
+		list_of(choices).text);
+	return otherwise;
 }
 
 bool form_check_array(struct form *form, const char *path, const json_t *array, size_t min,

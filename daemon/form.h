@@ -26,6 +26,9 @@ struct path {
 	char text[192];
 };
 
+/* The path of a field of the object at `path`, which is "" for the text as a whole. */
+struct path path_of(const char *path, const char *field);
+
 struct path path_make(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void form_fail(struct form *form, const char *path, const char *format, ...)
@@ -42,6 +45,11 @@ void form_check_names(
  */
 uint64_t form_number(struct form *form, const char *path, const char *field, json_t *object,
 	uint64_t min, uint64_t max, uint64_t otherwise);
+
+/* One of the words in `choices`, which ends with NULL: its index; `otherwise` if the field is not
+ * there. */
+size_t form_choice(struct form *form, const char *path, const char *field, json_t *object,
+	const char *const *choices, size_t otherwise);
 
 /* Is this an array of `min` to `max` elements? `what` they are, in the plural. If not, that is the
  * form's mistake. */

@@ -135,6 +135,24 @@ static int listener_bind(struct listener *l, bool may_make, char why[MEMORY_WHY_
 	return 0;
 }
 
+/* Between runs of the daemon such a socket keeps who connects waiting. */
+static int listener_take(struct listener *l, int fd, char why[MEMORY_WHY_MAX])
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t size = sizeof(address) - 1;
+	int flags = fcntl(fd, F_GETFL);
+
+	l->fd = fd;
+	l->is_passed = true;
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+		getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+		return fail(why, "the socket that was passed", strerror(errno), -errno);
+	snprintf(l->path, sizeof(l->path), "%s",
+		*address.sun_path ? address.sun_path : "a socket without a path");
+	refuse_descriptors(fd);
+	return 0;
+}
+
 static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct listener *l = userdata;
@@ -176,7 +194,7 @@ static int on_readable(sd_event_source *source, int listen_fd, uint32_t events, 
 	return 0;
 }
 
-int listener_init(struct listener *listener, sd_event *event, const char *path,
+int listener_init(struct listener *listener, sd_event *event, int passed_fd, const char *path,
 	void (*on_connection)(int fd, void *userdata), void *userdata, char why[MEMORY_WHY_MAX])
 {
 	bool is_default = !path;
@@ -186,12 +204,16 @@ int listener_init(struct listener *listener, sd_event *event, const char *path,
 		(struct listener){.fd = -1, .on_connection = on_connection, .userdata = userdata};
 	if (is_default)
 		path = WIRE_DEFAULT_SOCKET;
-	if (strlen(path) >= sizeof(listener->path))
+	if (passed_fd < 0 && strlen(path) >= sizeof(listener->path))
 		return fail(why, path, "the socket's path is longer than 107 bytes", -ENAMETOOLONG);
-	if (*path == 0)
+	if (passed_fd < 0 && *path == 0)
 		return fail(why, "--socket", "the path is empty", -EINVAL);
-	strcpy(listener->path, path);
-	r = listener_bind(listener, is_default, why);
+	if (passed_fd >= 0) {
+		r = listener_take(listener, passed_fd, why);
+	} else {
+		strcpy(listener->path, path);
+		r = listener_bind(listener, is_default, why);
+	}
 	if (r == 0) {
 		r = sd_event_add_io(event, &listener->source, listener->fd, EPOLLIN, on_readable,
 			listener);
@@ -216,7 +238,8 @@ void listener_fini(struct listener *listener)
 	sd_event_source_disable_unref(listener->source);
 	sd_event_source_disable_unref(listener->pause);
 	if (listener->fd >= 0) {
-		if (lstat(listener->path, &st) == 0 && st.st_ino == listener->identity.st_ino &&
+		if (!listener->is_passed && lstat(listener->path, &st) == 0 &&
+			st.st_ino == listener->identity.st_ino &&
 			st.st_dev == listener->identity.st_dev)
 			unlink(listener->path);
 		close(listener->fd);

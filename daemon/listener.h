@@ -17,17 +17,20 @@ struct listener {
 	int fd;
 	struct stat identity;  /* of the socket that we made, so that no other is removed */
 	bool has_made_directory;
+	bool is_passed;        /* the service manager's: it stays, whatever becomes of us */
 	sd_event_source *source, *pause;
 	void (*on_connection)(int fd, void *userdata); /* fd becomes the callee's */
 	void *userdata;
 };
 
 /*
- * Listen at `path`, or at the default if NULL; only the directory of the default is made if it is
- * missing. 0, or -errno and the reason told in `why`: -ENAMETOOLONG, -EADDRINUSE (a daemon answers
- * there), -EEXIST (not a socket), -ENOENT (no such directory), ...
+ * Listen at `passed_fd`, which becomes the listener's, if it is not -1: a socket that listens
+ * already, whose path is the business of whoever made it. Else listen at `path`, or at the default
+ * if NULL; only the directory of the default is made if it is missing. 0, or -errno and the reason
+ * told in `why`: -ENAMETOOLONG, -EADDRINUSE (a daemon answers there), -EEXIST (not a socket),
+ * -ENOENT (no such directory), ...
  */
-int listener_init(struct listener *listener, sd_event *event, const char *path,
+int listener_init(struct listener *listener, sd_event *event, int passed_fd, const char *path,
 	void (*on_connection)(int fd, void *userdata), void *userdata, char why[MEMORY_WHY_MAX]);
 void listener_fini(struct listener *listener);
 

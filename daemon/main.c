@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "daemon/cleanup.h"
+#include <unistd.h>
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -15,6 +15,7 @@
 #include "shm/wire.h"
 
 #define EXIT_USAGE 2
+#define SYSTEM_CONFIG THRUSTER_SYSCONFDIR "/thruster/thrusterd.json"
 
 /* libc looks for it, so it must not be hidden with the rest. */
 __attribute__((visibility("default")))
@@ -22,14 +23,15 @@ const char *argp_program_version = "thrusterd " THRUSTER_VERSION;
 
 static const char description[] =
 	"Serve arenas of shared buffers to the processes of this host, in the foreground.\v"
-	"Without --config it serves one arena, \"default\", to root, to the user that it runs as "
-	"and "
-	"to the group thruster-clients. SIGTERM or SIGINT ends it. See thrusterd(8) and "
-	"thrusterd.json(5).";
+	"Without --config it serves what " SYSTEM_CONFIG " says, or, if that is not there, "
+	"one arena, \"default\", to root, to the user that it runs as and to the group "
+	"thruster-clients. SIGTERM or SIGINT ends it, SIGHUP reads the configuration again. See "
+	"thrusterd(8), thrusterd.json(5) and thrusterd.service(8).";
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "Serve what FILE says" },
 	{ "socket", 's', "PATH", 0, "Listen at PATH instead of " WIRE_DEFAULT_SOCKET },
+	{ "built-in", 'b', NULL, 0, "Serve the one arena built in, whatever files there are" },
 	{ "check-config", 'n', NULL, 0, "Say whether the configuration is right, and exit" },
 	{ "verbose", 'v', NULL, 0, "Log every client that comes and goes" },
 	{ 0 },
@@ -37,7 +39,7 @@ static const struct argp_option options[] = {
 
 struct arguments {
 	const char *config_path, *socket_path;
-	bool is_check, is_verbose;
+	bool is_built_in, is_check, is_verbose;
 };
 
 static error_t on_option(int key, char *argument, struct argp_state *state)
@@ -51,6 +53,9 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 	case 's':
 		arguments->socket_path = argument;
 		return 0;
+	case 'b':
+		arguments->is_built_in = true;
+		return 0;
 	case 'n':
 		arguments->is_check = true;
 		return 0;
@@ -62,21 +67,12 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static int load_config(struct config **ret, const char *path)
+/* NULL: the configuration built in. */
+static const char *config_path(const struct arguments *arguments)
 {
-	struct config_error error;
-	int r;
-
-	if (path) {
-		r = config_new_from_file(ret, path, &error);
-		if (r < 0)
-			log_error("%s", error.text);
-		return r;
-	}
-	*ret = config_new_default();
-	if (!*ret)
-		log_error("out of memory");
-	return *ret ? 0 : -ENOMEM;
+	if (arguments->config_path || arguments->is_built_in)
+		return arguments->config_path;
+	return access(SYSTEM_CONFIG, F_OK) == 0 ? SYSTEM_CONFIG : NULL;
 }
 
 static void print_config(const struct config *config, const char *path)
@@ -119,8 +115,10 @@ static void secure_standard_streams(void)
 int main(int argc, char **argv)
 {
 	static const struct argp argp = { options, on_option, NULL, description };
-	_cleanup_(free_memory) struct config *config = NULL;
 	struct arguments arguments = { 0 };
+	struct daemon_options how;
+	struct config_error error;
+	struct config *config;
 	struct daemon *daemon;
 	int r;
 
@@ -128,14 +126,21 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
 		return EXIT_USAGE;
-	log_set_verbose(arguments.is_verbose);
-	if (load_config(&config, arguments.config_path) < 0)
+	how = (struct daemon_options){
+		.config_path = config_path(&arguments),
+		.socket_path = arguments.socket_path,
+		.is_verbose = arguments.is_verbose,
+	};
+	if (daemon_load_config(&config, how.config_path, &error) < 0) {
+		log_error("%s", error.text);
 		return EXIT_FAILURE;
+	}
 	if (arguments.is_check) {
-		print_config(config, arguments.config_path);
+		print_config(config, how.config_path);
+		free(config);
 		return EXIT_SUCCESS;
 	}
-	if (daemon_new(&daemon, config, arguments.socket_path) < 0)
+	if (daemon_new(&daemon, config, &how) < 0)
 		return EXIT_FAILURE;
 	r = daemon_run(daemon);
 	daemon_free(daemon);

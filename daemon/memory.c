@@ -139,7 +139,7 @@ static int memory_allocate(int fd, uint64_t bytes)
 	return 0;
 }
 
-static int memory_new(int *ret_fd, void **ret_at, const char *name, uint64_t bytes, int seals)
+int memory_new_shared(int *ret_fd, void **ret_at, const char *name, uint64_t bytes)
 {
 	_cleanup_(close_fd) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	void *at;
@@ -153,7 +153,7 @@ static int memory_new(int *ret_fd, void **ret_at, const char *name, uint64_t byt
 	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
-	if (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
 		r = -errno;
 		munmap(at, bytes);
 		return r;
@@ -163,14 +163,17 @@ static int memory_new(int *ret_fd, void **ret_at, const char *name, uint64_t byt
 	return 0;
 }
 
-int memory_new_shared(int *ret_fd, void **ret_at, const char *name, uint64_t bytes)
+void *memory_map(int fd, uint64_t bytes)
 {
-	return memory_new(ret_fd, ret_at, name, bytes, 0);
-}
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+	void *at;
 
-int memory_new_board(int *ret_fd, void **ret_at, const char *name, uint64_t bytes)
-{
-	return memory_new(ret_fd, ret_at, name, bytes, F_SEAL_FUTURE_WRITE);
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 ||
+		(uint64_t)st.st_size != bytes)
+		return NULL;
+	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return at == MAP_FAILED ? NULL : at;
 }
 
 int memory_new_text(const char *name, const char *text, size_t length)
@@ -194,14 +197,24 @@ int memory_new_text(const char *name, const char *text, size_t length)
 	return take_fd(fd);
 }
 
-int memory_reopen(int fd)
+static int reopen(int fd, int flags)
 {
 	char path[64];
 	int own;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = open(path, O_RDWR | O_CLOEXEC);
+	own = open(path, flags | O_CLOEXEC);
 	if (own < 0)
 		return errno == ENOENT ? -ENOSYS : -errno; /* no /proc here */
 	return own;
+}
+
+int memory_reopen(int fd)
+{
+	return reopen(fd, O_RDWR);
+}
+
+int memory_reopen_read_only(int fd)
+{
+	return reopen(fd, O_RDONLY);
 }

@@ -22,15 +22,17 @@ int memory_check(uint64_t bytes, char why[MEMORY_WHY_MAX]);
  */
 int memory_new_shared(int *ret_fd, void **ret_at, const char *name, uint64_t bytes);
 
-/* Likewise, but nobody who gets the descriptor can ever write: our mapping is the last such. */
-int memory_new_board(int *ret_fd, void **ret_at, const char *name, uint64_t bytes);
+/* Map such a memfd of an earlier run, if it has that size and cannot shrink; else NULL. */
+void *memory_map(int fd, uint64_t bytes);
 
 /* A memfd that holds a copy of a text and cannot be changed. Returns the descriptor or -errno. */
 int memory_new_text(const char *name, const char *text, size_t length);
 
 /*
- * An open file description of a memfd of its own, read-write. Returns the descriptor or -errno.
+ * An open file description of a memfd of its own; who gets one that is for reading alone can never
+ * write. Returns the descriptor or -errno.
  */
 int memory_reopen(int fd);
+int memory_reopen_read_only(int fd);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "daemon/reaper.h"
 
@@ -21,6 +22,7 @@ struct reaper_watch {
 	struct reaper *reaper;
 	struct client *client;
 	int pidfd;
+	bool is_certain; /* that the pidfd is the client's */
 	sd_event_source *death, *again;
 	uint64_t delay_us;
 	struct reaper_watch *next, **link;
@@ -51,7 +53,28 @@ void reaper_fini(struct reaper *reaper)
 		watch_free(reaper->watches);
 }
 
-static void reap(struct reaper *reaper, struct client *client)
+static void tell_lost(const struct arena *arena, const struct client *was, uint64_t leases)
+{
+	uint64_t usec = arena->ledger->reclaim_last_ns / 1000;
+
+	log_event(EVENT_CLIENT_LOST,
+		&(struct log_fields){
+			.arena = arena->name,
+			.label = was->label,
+			.client_id = was->id.n,
+			.client_pid = was->pid,
+			.has_uid = true,
+			.client_uid = was->uid,
+			.has_leases = true,
+			.leases = leases,
+			.reclaim_usec = usec,
+		},
+		"%s: client %u (pid %d, %s) is gone; took back %llu leases in %llu us", arena->name,
+		was->id.n, (int)was->pid, was->label, (unsigned long long)leases,
+		(unsigned long long)usec);
+}
+
+static void reap(struct client *client)
 {
 	struct client was = *client;
 	struct arena *arena = client->arena;
@@ -66,10 +89,8 @@ static void reap(struct reaper *reaper, struct client *client)
 	} else if (leases == 0) {
 		log_debug("%s: client %u (pid %d, %s) is gone, held nothing", arena->name, was.id.n,
 			(int)was.pid, was.label);
-	} else if (log_limit_allows(&reaper->limit, "reclaims")) {
-		log_notice("%s: client %u (pid %d, %s) is gone; took back %llu leases in %llu us",
-			arena->name, was.id.n, (int)was.pid, was.label, (unsigned long long)leases,
-			(unsigned long long)arena->reclaim_last_ns / 1000);
+	} else if (log_limit_allows_user(was.uid, "clients that were lost")) {
+		tell_lost(arena, &was, leases);
 	}
 }
 
@@ -94,10 +115,10 @@ static void ask_again(struct reaper_watch *w)
 	w->delay_us = w->delay_us * 2 < DELAY_LAST_US ? w->delay_us * 2 : DELAY_LAST_US;
 }
 
-static void ask(struct reaper *reaper, struct client *client)
+static void ask(struct client *client)
 {
 	if (!arena_is_touched_by(client->arena, client))
-		reap(reaper, client);
+		reap(client);
 	else if (client->watch)
 		ask_again(client->watch);
 }
@@ -108,7 +129,7 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	ask(w->reaper, w->client);
+	ask(w->client);
 	return 0;
 }
 
@@ -120,7 +141,7 @@ static int on_death(sd_event_source *source, int fd, uint32_t events, void *user
 	(void)events;
 	/* It stays readable; once is enough. */
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	reaper_suspect(w->reaper, w->client);
+	reaper_suspect(w->client);
 	return 0;
 }
 
@@ -135,7 +156,11 @@ int reaper_watch(struct reaper *reaper, struct client *client, int pidfd)
 		return -ENOMEM;
 	}
 	*w = (struct reaper_watch){
-		.reaper = reaper, .client = client, .pidfd = pidfd, .delay_us = DELAY_FIRST_US
+		.reaper = reaper,
+		.client = client,
+		.pidfd = pidfd,
+		.is_certain = pidfd >= 0,
+		.delay_us = DELAY_FIRST_US,
 	};
 	w->next = reaper->watches;
 	w->link = &reaper->watches;
@@ -152,21 +177,45 @@ int reaper_watch(struct reaper *reaper, struct client *client, int pidfd)
 	return r < 0 ? r : 0;
 }
 
-void reaper_suspect(struct reaper *reaper, struct client *client)
+void reaper_adopt(struct reaper *reaper, struct client *client)
+{
+	int pidfd = -1, r;
+
+	if (!arena_is_touched_by(client->arena, client)) {
+		reap(client);
+		return;
+	}
+	if (client->pid > 0)
+		pidfd = (int)syscall(SYS_pidfd_open, client->pid, 0);
+	r = reaper_watch(reaper, client, pidfd);
+	if (r < 0)
+		log_warning("cannot watch a client: %s; its end will be seen late", strerror(-r));
+	else
+		client->watch->is_certain = false;
+}
+
+int reaper_rewatch(struct reaper *reaper, struct client *client, int pidfd)
+{
+	if (client->watch)
+		watch_free(client->watch);
+	return reaper_watch(reaper, client, pidfd);
+}
+
+void reaper_suspect(struct client *client)
 {
 	if (client->watch)
 		client->watch->delay_us = DELAY_FIRST_US;
-	ask(reaper, client);
+	ask(client);
 }
 
-int reaper_dismiss(struct reaper *reaper, struct client *client)
+int reaper_dismiss(struct client *client)
 {
 	if (arena_is_touched_by(client->arena, client)) {
-		reaper_suspect(reaper, client);
+		reaper_suspect(client);
 		return -EBUSY;
 	}
 	client->is_leaving = true;
-	reap(reaper, client);
+	reap(client);
 	return 0;
 }
 
@@ -175,10 +224,10 @@ static bool may_be_gone(const struct reaper_watch *w)
 {
 	struct pollfd death = { .fd = w ? w->pidfd : -1, .events = POLLIN };
 
-	return !w || w->pidfd < 0 || w->again || poll(&death, 1, 0) != 0;
+	return !w || !w->is_certain || w->again || poll(&death, 1, 0) != 0;
 }
 
-unsigned reaper_sweep(struct reaper *reaper, struct arena *arena)
+unsigned reaper_sweep(struct arena *arena)
 {
 	struct client *client = NULL;
 	unsigned n = 0;
@@ -186,7 +235,7 @@ unsigned reaper_sweep(struct reaper *reaper, struct arena *arena)
 	while ((client = seats_next(&arena->seats, client))) {
 		if (!may_be_gone(client->watch) || arena_is_touched_by(arena, client))
 			continue;
-		reap(reaper, client);
+		reap(client);
 		n++;
 	}
 	return n;

@@ -8,6 +8,9 @@
  * outlive the process. What decides is the seat lock, which the kernel drops with the last mapping
  * of the arena. A client that was reported gone and still holds it is asked again, at growing
  * intervals, for as long as it takes; a stopped or silent client is never suspected at all.
+ *
+ * Clients of an earlier run are watched by the number of their process until they connect anew.
+ * The number may be another process's by now, so their locks are also asked for in every sweep.
  */
 
 #include <systemd/sd-event.h>
@@ -16,7 +19,6 @@
 
 struct reaper {
 	sd_event *event; /* borrowed */
-	struct log_limit limit;
 	struct reaper_watch *watches;
 };
 
@@ -26,17 +28,25 @@ void reaper_fini(struct reaper *reaper);
 /* Begin to watch a client. The pidfd, -1 if there is none, becomes the reaper's. 0 or -errno. */
 int reaper_watch(struct reaper *reaper, struct client *client, int pidfd);
 
+/* A client whom an earlier run seated: taken back at once if he is gone, else watched. After this
+ * call `client` may be vacant. */
+void reaper_adopt(struct reaper *reaper, struct client *client);
+
+/* The client's process has connected anew: from now on its end is known for certain. Takes the
+ * pidfd, as reaper_watch() does. */
+int reaper_rewatch(struct reaper *reaper, struct client *client, int pidfd);
+
 /* There is reason to think that the client is gone: take its leases back as soon as it is. After
  * this call `client` may be vacant. */
-void reaper_suspect(struct reaper *reaper, struct client *client);
+void reaper_suspect(struct client *client);
 
 /*
  * The client says that it leaves: vacate its seat now. 0, or -EBUSY if it still has the arena
  * mapped; then it is a suspect.
  */
-int reaper_dismiss(struct reaper *reaper, struct client *client);
+int reaper_dismiss(struct client *client);
 
 /* Look at every client of an arena whose process may have ended. Returns how many were gone. */
-unsigned reaper_sweep(struct reaper *reaper, struct arena *arena);
+unsigned reaper_sweep(struct arena *arena);
 
 #endif

@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
+#include "daemon/quota.h"
 #include "daemon/requests.h"
 #include "daemon/stats.h"
 
@@ -34,7 +35,7 @@ static int seat(struct daemon *daemon, struct session *session, const struct wir
 		return -ENOENT;
 	r = arena_seat(arena, &session->peer, request->label, ret_client, ret_fd);
 	/* Full: perhaps of clients whose death was not yet noticed. */
-	if (r == -EUSERS && reaper_sweep(&daemon->reaper, arena))
+	if (r == -EUSERS && reaper_sweep(arena))
 		r = arena_seat(arena, &session->peer, request->label, ret_client, ret_fd);
 	return r;
 }
@@ -55,24 +56,44 @@ static const char *why_refused(int r)
 	}
 }
 
+static void tell_refused(const struct peer *peer, const struct wire_attach *request, int r)
+{
+	const char *why = why_refused(r);
+
+	if (!log_limit_allows_user(peer->uid, "clients that were refused"))
+		return;
+	log_event(EVENT_CLIENT_REFUSED,
+		&(struct log_fields){
+			.cause = why,
+			.client_pid = peer->pid,
+			.has_uid = true,
+			.client_uid = peer->uid,
+		},
+		"pid %d, uid %u: arena \"%.63s\" refused: %s", (int)peer->pid,
+		(unsigned)peer->uid, request->arena, why);
+}
+
 static void answer_attach(struct daemon *daemon, struct session *session,
 	const struct wire_attach *request)
 {
 	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY) };
 	_cleanup_(close_fd) int fd = -1;
 	struct client *client = NULL;
+	_cleanup_(close_fd) int board = -1;
 	int r, fds[2], pidfd;
 
 	r = seat(daemon, session, request, &client, &fd);
 	if (r < 0) {
-		log_debug("pid %d, uid %u: arena \"%.63s\" refused: %s", (int)session->peer.pid,
-			(unsigned)session->peer.uid, request->arena, why_refused(r));
+		tell_refused(&session->peer, request, r);
 		reply_status(session, r);
 		return;
 	}
+	board = arena_open_board(client->arena);
 	pidfd = session->peer.pidfd;
 	session->peer.pidfd = -1;
 	r = reaper_watch(&daemon->reaper, client, pidfd);
+	if (r == 0 && board < 0)
+		r = board;
 	if (r < 0) {
 		log_warning("cannot watch a client: %s", strerror(-r));
 		client->is_leaving = true;
@@ -87,15 +108,55 @@ static void answer_attach(struct daemon *daemon, struct session *session,
 	reply.arena_bytes = client->arena->geometry.arena_bytes;
 	reply.board_bytes = client->arena->geometry.board_bytes;
 	fds[0] = fd;
-	fds[1] = client->arena->board_fd;
+	fds[1] = board;
 	session_reply(session, &reply, fds, 2);
 }
 
-static void answer_detach(struct daemon *daemon, struct session *session)
+/* The client of an arena that has this nonce, be it retired. */
+static struct client *find_client(struct daemon *daemon, uint64_t nonce, struct client_id id)
+{
+	struct seat_id seat = client_id_seat(id);
+	size_t i;
+
+	for (i = 0; i < daemon->n_arenas; i++) {
+		const struct arena *a = daemon->arenas[i];
+
+		if (a->ledger->nonce == nonce && seat.n >= 1 && seat.n <= a->seats.n &&
+			id.n != 0 && a->seats.clients[seat.n].id.n == id.n)
+			return &a->seats.clients[seat.n];
+	}
+	return NULL;
+}
+
+/*
+ * Nothing is given away here: the connection only becomes one whose end makes the reaper look. All
+ * the same nobody may speak for another.
+ */
+static void take_reattach(struct daemon *daemon, struct session *session,
+	const struct wire_reattach *request)
+{
+	struct client *client =
+		find_client(daemon, request->nonce, (struct client_id){ request->client_id });
+	int pidfd = session->peer.pidfd;
+
+	if (!client || session_client(session) || client->uid != session->peer.uid ||
+		client->pid != session->peer.pid) {
+		session_violation(session, "claims to be a client that it is not");
+		return;
+	}
+	session->peer.pidfd = -1;
+	if (reaper_rewatch(&daemon->reaper, client, pidfd) < 0)
+		log_warning("cannot watch a client; its end will be seen late");
+	session_bind(session, client);
+	log_debug("%s: client %u (pid %d, %s) has connected anew", client->arena->name,
+		client->id.n, (int)client->pid, client->label);
+}
+
+static void answer_detach(struct session *session)
 {
 	struct client *client = session_client(session);
 	/* None any more: the sweep was faster than the message. */
-	int r = client ? reaper_dismiss(&daemon->reaper, client) : 0;
+	int r = client ? reaper_dismiss(client) : 0;
 
 	if (r == 0)
 		session_unbind(session);
@@ -109,8 +170,10 @@ static int query(struct daemon *daemon, struct session *session, const struct wi
 
 	for (i = 0; i < daemon->n_arenas; i++)
 		if (request->question != WIRE_QUESTION_CHECK &&
-			stats_may_see(daemon->arenas[i], &session->peer))
+			stats_may_see(daemon->arenas[i], &session->peer)) {
 			arena_sample(daemon->arenas[i]);
+			quota_watch(daemon->arenas[i]);
+		}
 	switch (request->question) {
 	case WIRE_QUESTION_STATS:
 		return stats_text(daemon, &session->peer, ret_text);
@@ -152,8 +215,11 @@ void requests_answer(struct session *session, const union wire_request *request,
 	case WIRE_ATTACH:
 		answer_attach(userdata, session, &request->attach);
 		break;
+	case WIRE_REATTACH:
+		take_reattach(userdata, session, &request->reattach);
+		break;
 	case WIRE_DETACH:
-		answer_detach(userdata, session);
+		answer_detach(session);
 		break;
 	case WIRE_QUERY:
 		answer_query(userdata, session, &request->query);
@@ -163,9 +229,9 @@ void requests_answer(struct session *session, const union wire_request *request,
 
 void requests_end(struct session *session, void *userdata)
 {
-	struct daemon *daemon = userdata;
 	struct client *client = session_client(session);
 
+	(void)userdata;
 	if (client)
-		reaper_suspect(&daemon->reaper, client);
+		reaper_suspect(client);
 }

@@ -2,13 +2,17 @@
 /*
  * A connection is either new, and has some seconds to say something sensible, or it stands for a
  * client, and may be silent for ever. Whoever breaks the protocol hears so once and is cut off; so
- * is who does not read. Descriptors that nobody asked for are closed before anything else.
+ * is who does not read, and who asks on before he has read: unread answers are our memory.
+ * Descriptors that nobody asked for are closed before anything else.
  */
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "daemon/clock.h"
@@ -17,6 +21,10 @@
 
 #define SILENCE_MAX_US 5000000u
 #define UNASKED_FDS_MAX 253 /* the kernel's limit for one message */
+#define UNREAD_MAX 2u       /* replies; the library and thrusterctl never leave one */
+#define FDS_A_SESSION 2u    /* the socket and the pidfd */
+#define FDS_AN_ARENA 4u
+#define FDS_RESERVED 128u
 
 static void session_free(struct session *s)
 {
@@ -30,6 +38,7 @@ static void session_free(struct session *s)
 	sd_event_source_disable_unref(s->source);
 	sd_event_source_disable_unref(s->deadline);
 	peer_fini(&s->peer);
+	users_leave(s->user);
 	close(s->fd);
 	free(s);
 }
@@ -54,10 +63,26 @@ bool session_reply(struct session *session, const struct wire_reply *reply, cons
 		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
 	}
-	if (sendmsg(session->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*reply))
+	if (sendmsg(session->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+		(ssize_t)sizeof(*reply)) {
+		session->unread++;
 		return true;
+	}
 	session_free(session);
 	return false;
+}
+
+/*
+ * After a last reply: the peer can send no more, and what he has sent is taken from the socket.
+ * Otherwise the kernel would tell him of that when it is closed, and not of the reply.
+ */
+static void hear_no_more(int fd)
+{
+	char c;
+
+	if (shutdown(fd, SHUT_RD) == 0)
+		while (recv(fd, &c, 1, MSG_DONTWAIT) > 0)
+			;
 }
 
 void session_violation(struct session *s, const char *what)
@@ -65,10 +90,20 @@ void session_violation(struct session *s, const char *what)
 	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY), .status = -EPROTO };
 
 	s->sessions->violations_total++;
-	log_debug(
-		"pid %d, uid %u: %s; disconnected", (int)s->peer.pid, (unsigned)s->peer.uid, what);
-	if (session_reply(s, &reply, NULL, 0))
+	if (log_limit_allows_user(s->peer.uid, "breaches of the protocol"))
+		log_event(EVENT_PROTOCOL_VIOLATION,
+			&(struct log_fields){
+				.cause = what,
+				.client_pid = s->peer.pid,
+				.has_uid = true,
+				.client_uid = s->peer.uid,
+			},
+			"pid %d, uid %u: %s; disconnected", (int)s->peer.pid,
+			(unsigned)s->peer.uid, what);
+	if (session_reply(s, &reply, NULL, 0)) {
+		hear_no_more(s->fd);
 		session_free(s);
+	}
 }
 
 static size_t request_size(uint16_t type)
@@ -76,6 +111,8 @@ static size_t request_size(uint16_t type)
 	switch (type) {
 	case WIRE_ATTACH:
 		return sizeof(struct wire_attach);
+	case WIRE_REATTACH:
+		return sizeof(struct wire_reattach);
 	case WIRE_DETACH:
 		return sizeof(struct wire_detach);
 	case WIRE_QUERY:
@@ -117,6 +154,29 @@ static bool close_unasked_fds(struct msghdr *message)
 	return any;
 }
 
+/* What was sent and not read is counted by the kernel until the peer has read it. */
+static bool leaves_answers_unread(struct session *s)
+{
+	int bytes = 0;
+
+	if (s->unread == 0)
+		return false;
+	if (ioctl(s->fd, SIOCOUTQ, &bytes) == 0 && bytes == 0)
+		s->unread = 0;
+	return s->unread > UNREAD_MAX;
+}
+
+/* The session may be gone afterwards; its user is not. */
+static void session_serve(struct session *s, const union wire_request *request)
+{
+	struct user *user = s->peer.sees_all ? NULL : s->user;
+	uint64_t begun = clock_monotonic_ns();
+
+	s->sessions->on_request(s, request, s->sessions->userdata);
+	if (request->header.type == WIRE_QUERY)
+		user_spend(user, clock_monotonic_ns() - begun);
+}
+
 static void session_receive(struct session *s)
 {
 	union wire_request request = { 0 };
@@ -137,18 +197,30 @@ static void session_receive(struct session *s)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	/* Also those of a message without a byte, which is taken for the end. */
+	has_fds = n >= 0 && close_unasked_fds(&message);
 	if (n <= 0) {
 		session_free(s);
 		return;
 	}
-	has_fds = close_unasked_fds(&message);
 	wrong = what_is_wrong(&request, (size_t)n, message.msg_flags);
 	if (!wrong && has_fds)
 		wrong = "sent descriptors that nobody asked for";
+	if (!wrong && leaves_answers_unread(s))
+		wrong = "does not read its answers";
 	if (wrong)
 		session_violation(s, wrong);
 	else
-		s->sessions->on_request(s, &request, s->sessions->userdata);
+		session_serve(s, &request);
+}
+
+/* His user had his time: he waits, with what he has to say, for the sweep. */
+static bool session_must_wait(struct session *s)
+{
+	if (s->peer.sees_all || !user_is_over(s->user))
+		return false;
+	s->is_paused = sd_event_source_set_enabled(s->source, SD_EVENT_OFF) >= 0;
+	return s->is_paused;
 }
 
 static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -157,19 +229,24 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *use
 
 	(void)source;
 	(void)fd;
-	if (events & EPOLLIN)
-		session_receive(s);
-	else
+	if (!(events & EPOLLIN))
 		session_free(s);
+	else if (!session_must_wait(s))
+		session_receive(s);
 	return 0;
 }
 
 static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct session *s = userdata;
+	int r;
 
-	(void)source;
 	(void)usec;
+	/* He may have said something that we did not want to hear yet. */
+	if (s->is_paused) {
+		r = sd_event_source_set_time(source, clock_monotonic_ns() / 1000 + SILENCE_MAX_US);
+		return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
 	log_debug("pid %d, uid %u: has nothing to say; disconnected", (int)s->peer.pid,
 		(unsigned)s->peer.uid);
 	session_free(s);
@@ -194,33 +271,78 @@ static int session_limit_silence(struct session *s)
 	return r < 0 ? r : sd_event_source_set_priority(s->deadline, SD_EVENT_PRIORITY_IDLE);
 }
 
-void sessions_add(struct sessions *sessions, int fd)
+unsigned sessions_room(size_t n_arenas)
 {
-	struct session *s;
-	int r;
+	size_t kept = FDS_RESERVED + n_arenas * FDS_AN_ARENA;
+	struct rlimit limit;
 
-	if (sessions->n >= sessions->n_max || !(s = calloc(1, sizeof(*s)))) {
-		sessions->refused_total++;
-		close(fd);
-		return;
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < kept + FDS_A_SESSION)
+		return 1;
+	limit.rlim_cur = (limit.rlim_cur - kept) / FDS_A_SESSION;
+	return limit.rlim_cur < UINT32_MAX ? (unsigned)limit.rlim_cur : UINT32_MAX;
+}
+
+/* One reply to whatever the peer wants. */
+static void refuse(struct sessions *sessions, int fd, int status)
+{
+	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY), .status = status };
+
+	sessions->refused_total++;
+	if (send(fd, &reply, sizeof(reply), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		hear_no_more(fd);
+	close(fd);
+}
+
+/* The descriptor, the peer and the user become the session's. */
+static struct session *session_new(
+	struct sessions *sessions, int fd, const struct peer *peer, struct user *user)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
 	s->sessions = sessions;
 	s->fd = fd;
-	s->peer.pidfd = -1;
+	s->peer = *peer;
+	s->user = user;
 	s->next = sessions->first;
 	s->link = &sessions->first;
 	if (s->next)
 		s->next->link = &s->next;
 	sessions->first = s;
 	sessions->n++;
-	r = peer_init(&s->peer, fd);
+	return s;
+}
+
+static int session_listen(struct session *s)
+{
+	int r = sd_event_add_io(s->sessions->event, &s->source, s->fd, EPOLLIN, on_socket, s);
+
+	return r < 0 ? r : session_limit_silence(s);
+}
+
+void sessions_add(struct sessions *sessions, int fd)
+{
+	struct peer peer = { .pidfd = -1 };
+	struct session *s = NULL;
+	struct user *user;
+	int r = sessions->n < sessions->n_max ? peer_init(&peer, fd) : -EUSERS;
+
 	if (r >= 0)
-		r = sd_event_add_io(sessions->event, &s->source, fd, EPOLLIN, on_socket, s);
-	if (r >= 0)
-		r = session_limit_silence(s);
-	if (r < 0) {
+		r = users_enter(&sessions->users, &peer, &user);
+	if (r >= 0) {
+		s = session_new(sessions, fd, &peer, user);
+		if (!s)
+			users_leave(user);
+		r = s ? session_listen(s) : -ENOMEM;
+	}
+	if (r < 0 && r != -EUSERS)
 		log_warning("cannot serve a connection: %s", strerror(-r));
+	if (r < 0 && s) {
 		session_free(s);
+	} else if (r < 0) {
+		peer_fini(&peer);
+		refuse(sessions, fd, r);
 	}
 }
 
@@ -230,6 +352,7 @@ void sessions_fini(struct sessions *sessions)
 	sessions->on_end = no_end;
 	while (sessions->first)
 		session_free(sessions->first);
+	users_fini(&sessions->users);
 }
 
 void session_bind(struct session *session, struct client *client)
@@ -250,9 +373,14 @@ void sessions_sweep(struct sessions *sessions)
 {
 	struct session *s;
 
-	for (s = sessions->first; s; s = s->next)
+	users_sweep(&sessions->users);
+	for (s = sessions->first; s; s = s->next) {
 		if (s->client && !session_client(s))
 			session_unbind(s);
+		if (s->is_paused && !user_is_over(s->user))
+			s->is_paused =
+				sd_event_source_set_enabled(s->source, SD_EVENT_ON) < 0;
+	}
 }
 
 struct client *session_client(const struct session *session)

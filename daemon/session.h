@@ -11,11 +11,13 @@
 #include <systemd/sd-event.h>
 #include "daemon/access.h"
 #include "daemon/seats.h"
+#include "daemon/users.h"
 #include "shm/wire.h"
 
 struct sessions {
 	sd_event *event;          /* borrowed */
 	struct session *first;
+	struct users users;
 	unsigned n, n_max;
 	uint64_t refused_total;   /* connections closed because there were too many */
 	uint64_t violations_total; /* messages that broke the protocol */
@@ -31,19 +33,25 @@ struct session {
 	struct sessions *sessions;
 	int fd;
 	struct peer peer;
+	struct user *user;        /* NULL: one without limits */
+	unsigned unread;          /* replies since the last time that the peer had read them all */
+	bool is_paused;           /* until the next sweep, its user had his time */
 	sd_event_source *source, *deadline;
 	struct client *client;    /* whose connection this is, as long as its id is client_id */
 	struct client_id client_id;
 	struct session *next, **link;
 };
 
-/* Take a connection. The descriptor is the room's now; if there are too many sessions, or its peer
- * cannot be told, it is closed. */
+/* So many sessions this process has descriptors for, when it serves that many arenas. */
+unsigned sessions_room(size_t n_arenas);
+
+/* Take a connection. The descriptor is the room's now; if there are too many sessions, altogether
+ * or of its user, it is told -EUSERS and closed, and so it is if its peer cannot be told. */
 void sessions_add(struct sessions *sessions, int fd);
 void sessions_fini(struct sessions *sessions);
 
-/* Connections whose client was reclaimed (somebody else still has the socket) may not stay silent.
- */
+/* To be called once a second. Connections whose client was reclaimed (somebody else still has the
+ * socket) may not stay silent; users whose queries took too long are heard again. */
 void sessions_sweep(struct sessions *sessions);
 
 /*

@@ -12,7 +12,6 @@
 #include "daemon/clock.h"
 #include "daemon/stats.h"
 #include "shm/atomics.h"
-#include "shm/circle.h"
 #include "shm/record.h"
 
 static json_t *number(uint64_t n)
@@ -27,7 +26,7 @@ static void set(json_t *object, const char *key, json_t *value)
 
 bool stats_may_see(const struct arena *arena, const struct peer *viewer)
 {
-	return peer_is_operator(viewer) || access_allows(&arena->access, viewer);
+	return viewer->sees_all || access_allows(&arena->access, viewer);
 }
 
 static json_t *head_json(const char *schema)
@@ -41,7 +40,24 @@ static json_t *head_json(const char *schema)
 	return o;
 }
 
-static json_t *daemon_json(const struct daemon *daemon)
+static json_t *aside_json(const struct daemon *daemon)
+{
+	json_t *array = json_array();
+	const struct aside *a;
+
+	for (a = daemon->aside; a; a = a->next) {
+		json_t *o = json_object();
+
+		set(o, "name", json_string(a->name));
+		set(o, "id", json_integer(a->id));
+		set(o, "reason", json_string(a->why));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+/* How many connect is nobody's business but the operator's. */
+static json_t *daemon_json(const struct daemon *daemon, const struct peer *viewer)
 {
 	json_t *o = json_object();
 
@@ -49,15 +65,21 @@ static json_t *daemon_json(const struct daemon *daemon)
 	set(o, "pid", json_integer(getpid()));
 	set(o, "started_realtime_ns", number(daemon->started_realtime_ns));
 	set(o, "state", json_string("running"));
+	set(o, "runs_total", number(daemon->state->runs));
+	if (!viewer->sees_all)
+		return o;
 	set(o, "connections", json_integer(daemon->sessions.n));
 	set(o, "connections_refused_total", number(daemon->sessions.refused_total));
 	set(o, "protocol_violations_total", number(daemon->sessions.violations_total));
+	set(o, "set_aside_total", number(daemon->state->quarantined_total));
+	set(o, "set_aside", aside_json(daemon));
 	return o;
 }
 
 static json_t *cores_json(const struct arena *arena, uint32_t class_)
 {
 	const struct thr_class_view *c = &arena->view.class_[class_];
+	const struct census_core *counted = arena->census.class_[class_].cores;
 	json_t *array = json_array();
 	uint32_t core;
 
@@ -65,9 +87,9 @@ static json_t *cores_json(const struct arena *arena, uint32_t class_)
 		json_t *o = json_object();
 
 		set(o, "core", json_integer(core));
-		set(o, "slots", json_integer(circle_arc(core + 1, c->n_cores, c->slots) -
-					     circle_arc(core, c->n_cores, c->slots)));
-		set(o, "leased", number(arena->census.class_[class_].core_leased[core]));
+		set(o, "slots", number(counted[core].slots));
+		set(o, "leased", number(counted[core].leased));
+		set(o, "takeable", number(counted[core].takeable));
 #define X(name, text) set(o, #name, number(load_relaxed(&c->cores[core].name)));
 		THR_CORE_COUNTERS(X)
 #undef X
@@ -85,7 +107,7 @@ static json_t *class_json(const struct arena *arena, uint32_t class_)
 	set(o, "slot_bytes", number(g->slot_bytes));
 	set(o, "stride_bytes", number(g->stride_bytes));
 	set(o, "align_bytes", number(g->align_bytes));
-	set(o, "claim", json_string("open"));
+	set(o, "claim", json_string(g->claim == THR_CLAIM_OPEN ? "open" : "core"));
 	set(o, "slots", json_integer(g->slots));
 	set(o, "pending", number(c->pending));
 #define X(name, text) set(o, #name, number(c->figures.name));
@@ -108,6 +130,7 @@ static json_t *client_json(const struct arena *arena, const struct client *clien
 	set(o, "attached_realtime_ns", number(client->attached_realtime_ns));
 	set(o, "leased", number(held->leases));
 	set(o, "leased_bytes", number(held->bytes));
+	set(o, "over_quota", json_boolean(client->is_over_quota));
 #define X(name, text) set(o, #name, number(load_relaxed(&counters->name)));
 	THR_SEAT_COUNTERS(X)
 #undef X
@@ -123,7 +146,12 @@ static json_t *arena_json(const struct arena *arena)
 	set(o, "name", json_string(arena->name));
 	set(o, "size_bytes", number(arena->geometry.arena_bytes));
 	set(o, "metadata_bytes", number(arena->geometry.metadata_bytes));
-	set(o, "max_clients", json_integer(arena->geometry.seats));
+	set(o, "id", json_integer(arena->id));
+	set(o, "state", json_string(arena->is_retired ? "retired" : "served"));
+	set(o, "max_clients", json_integer(arena->seats.n_max));
+	set(o, "quota_bytes", number(arena->ledger->quota_bytes));
+	set(o, "quota_leases", number(arena->ledger->quota_leases));
+	set(o, "over_quota_total", number(arena->ledger->over_quota_total));
 	set(o, "snapshot_duration_ns", number(arena->census.duration_ns));
 	for (i = 0; i < arena->geometry.classes; i++)
 		json_array_append_new(classes, class_json(arena, i));
@@ -146,11 +174,11 @@ static json_t *reclaim_json(const struct daemon *daemon, const struct peer *view
 
 		if (!stats_may_see(a, viewer))
 			continue;
-		clients += a->reclaimed_clients;
+		clients += a->ledger->reclaimed_clients;
 		for (j = 0; j < a->geometry.classes; j++)
-			leases += a->reclaimed_leases[j];
-		last = a->reclaim_last_ns > last ? a->reclaim_last_ns : last;
-		max = a->reclaim_max_ns > max ? a->reclaim_max_ns : max;
+			leases += a->ledger->class_[j].reclaimed_total;
+		last = a->ledger->reclaim_last_ns > last ? a->ledger->reclaim_last_ns : last;
+		max = a->ledger->reclaim_max_ns > max ? a->ledger->reclaim_max_ns : max;
 	}
 	set(o, "clients_total", number(clients));
 	set(o, "leases_total", number(leases));
@@ -175,7 +203,7 @@ int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text
 	json_t *root = head_json("thruster.stats"), *arenas = json_array();
 	size_t i;
 
-	set(root, "daemon", daemon_json(daemon));
+	set(root, "daemon", daemon_json(daemon, viewer));
 	for (i = 0; i < daemon->n_arenas; i++)
 		if (stats_may_see(daemon->arenas[i], viewer))
 			json_array_append_new(arenas, arena_json(daemon->arenas[i]));

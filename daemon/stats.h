@@ -3,9 +3,9 @@
 #define DAEMON_STATS_H
 
 /*
- * The figures as JSON, for whoever may see them: an operator sees all, others the arenas that would
- * admit them. docs/statistics.md tells each field, docs/stats.schema.json its type. The texts are
- * the caller's. 0 or -ENOMEM.
+ * The figures as JSON, for whoever may see them: the whole for those who see everything
+ * (peer->sees_all), and the arenas that would admit them for others. docs/statistics.md tells each
+ * field, docs/stats.schema.json its type. The texts are the caller's. 0 or -ENOMEM.
  */
 
 #include <stdbool.h>

@@ -11,6 +11,6 @@ _thrusterd() {
 		return
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "--config --socket --check-config --verbose --help --usage --version" -- "$word")
+	mapfile -t COMPREPLY < <(compgen -W "--built-in --config --socket --check-config --verbose --help --usage --version" -- "$word")
 }
 complete -F _thrusterd thrusterd

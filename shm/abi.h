@@ -9,11 +9,11 @@
  *
  *       control | seats[] | per class: cores[], segments[], senders[] | data of class 0 | 1 | ...
  *
- *   the board   mapped read-only by clients and sealed against writing (F_SEAL_FUTURE_WRITE):
+ *   the board   mapped read-only by clients, who get a descriptor that cannot be written to:
  *
  *       board (name, geometry, figures) | roster[]
  *
- * Every field says who writes it, who reads it, and in which order; [P1] to [P6] are the pairings
+ * Every field says who writes it, who reads it, and in which order; [P1] to [P7] are the pairings
  * of shm/atomics.h. "hint" means that any value at all is safe. Offsets, never pointers. Words that
  * different cores write lie on lines of their own, 128 bytes, because x86-64 fetches its 64-byte
  * lines in pairs and arm64 has lines of 128.
@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include "shm/mask.h"
 
-#define THR_ABI 1u
+#define THR_ABI 3u
 
 #define THR_LINE 128u
 #define THR_PAGE 4096u
@@ -46,28 +46,32 @@
 struct thr_segment {
 	/*
 	 * The holder's line.
-	 * mask: bit set = slot takeable; a subset of the uncovered FREE slots. Written and read by
-	 * the holder alone. 0 in classes that are claimed openly (THR_CLAIM_OPEN).
+	 * mask: bit set = slot takeable; a subset of the uncovered FREE slots. Written only by
+	 * threads that run on the core that holds the segment, inside the restartable sequences of
+	 * shm/section.h. 0 while no core holds it, and in classes that are claimed openly.
 	 */
 	uint64_t mask THR_ALIGNED_LINE;
 
 	/*
 	 * The line that hardly ever changes.
-	 * holder: 0, or who alone claims here. Written by CAS on adopting and relinquishing, read
-	 * by every return. 0 in classes that are claimed openly.
+	 * holder: who alone claims here, and a version (shm/holder.h). Written by CAS (acq_rel
+	 * [P7]) on adopting and revoking, by the core that holds it with a release store on
+	 * relinquishing; read by every return. 0 in classes that are claimed openly.
 	 */
 	uint64_t holder THR_ALIGNED_LINE;
 
 	/*
 	 * The others' line.
-	 * returned: not 0 = a walk over the records may pay. Stored by remote returns, cleared by
-	 * the holder; a hint. 0 in classes that are claimed openly.
+	 * returned: not 0 = a walk over the records may pay. Stored by remote returns, by the
+	 * daemon and by who relinquishes; cleared before a walk; a hint. 1 at the start, since a
+	 * first walk pays. Not looked at in classes that are claimed openly.
 	 */
 	uint32_t returned THR_ALIGNED_LINE;
 
 	/*
-	 * The truth, shm/record.h. Claimed by CAS (acquire [P1]); returned, handed over (release
-	 * [P1], [P2]) by the owner; accepted and reclaimed by CAS. Read by anybody.
+	 * The truth, shm/record.h. Claimed by the holder core with a plain store, by a thread that
+	 * holds and in open classes by CAS (acquire [P1]); returned, handed over (release [P1],
+	 * [P2]) by the owner; accepted, reclaimed and stamped by CAS. Read by anybody.
 	 */
 	uint64_t record[THR_SEGMENT_SLOTS] THR_ALIGNED_LINE;
 };
@@ -78,34 +82,68 @@ _Static_assert(__builtin_offsetof(struct thr_segment, holder) == 128, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_segment, returned) == 256, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_segment, record) == 384, "ABI");
 
-/* Counted per core and class on slow paths, listed once: X(name, what it counts). */
+/*
+ * Counted per core and class, listed once: X(name, what it counts). Each is added to by whoever
+ * runs on the core: the first two inside the restartable sequences, so that one that was restarted
+ * after it had counted counts again; the others by relaxed adds.
+ */
 #define THR_CORE_COUNTERS(X)                                                                       \
+	X(rents_total, "rents begun here; more than there were by at most restarts_total")         \
+	X(local_returns_total, "leases returned here into a segment that the core holds")          \
+	X(remote_returns_total, "leases returned here into a segment that it does not hold")       \
+	X(refills_total, "walks that gave the core slots to take")                                 \
+	X(adoptions_total, "segments that it began to hold")                                       \
+	X(visits_total, "times that the daemon came to take segments away for somebody who waits") \
+	X(restarts_total, "operations begun anew because the thread was preempted or moved")       \
 	X(exhausted_total, "rents that found no free slot in this class")                          \
 	X(retries_total, "claims that lost their slot to another client in the last instant")
 
-/* What one core knows of one class. Written relaxed by the clients that run there. */
+#define THR_CORE_HELD_MAX 4u
+
+/* What one core knows of one class. */
 struct thr_core {
-	/* Leases begun on this core, for the sequence of the next. Unused in open classes. */
-	uint64_t sequence THR_ALIGNED_LINE;
-	/* The segment that the core claims from. Unused in open classes. */
-	uint32_t segment;
-	/* Where the next claim looks first: a slot. A hint. */
-	uint32_t cursor;
-	/* The core's arc of the circle (shm/circle.h): first slot, and the one behind the last.
-	 * Written by the daemon at the start; a hint for returns. */
-	uint32_t arc_first, arc_end;
+	/*
+	 * The core's own line, written by the threads that run there.
+	 * current: the segment that it rents from, and a version (shm/holder.h). Written in the
+	 * restartable sequences alone, and by the daemon while the core is offline.
+	 */
+	uint64_t current THR_ALIGNED_LINE;
 #define X(name, text) uint64_t name;
 	THR_CORE_COUNTERS(X)
 #undef X
+	/* Segments that it may hold, a ring whose next place is held_next. Hints. */
+	uint32_t held[THR_CORE_HELD_MAX];
+	uint32_t held_next;
+	/* Where the next search begins: a segment; in open classes a slot. A hint. */
+	uint32_t cursor;
+	/* Open classes: the core's arc of the circle of slots (shm/circle.h), first slot and the
+	 * one behind the last. Written by the daemon at the start; a hint for returns. */
+	uint32_t arc_first, arc_end;
+
+	/*
+	 * The others' line.
+	 * asked: 0, or the holder (shm/holder.h) who wants slots that this core holds. Stored by
+	 * anybody, cleared by the core or its visitor. A hint.
+	 */
+	uint32_t asked THR_ALIGNED_LINE;
 };
 
-_Static_assert(sizeof(struct thr_core) == THR_LINE, "a core's state of a class is one line");
-_Static_assert(__builtin_offsetof(struct thr_core, sequence) == 0, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, segment) == 8, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, cursor) == 12, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, arc_first) == 16, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, exhausted_total) == 24, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, retries_total) == 32, "ABI");
+_Static_assert(sizeof(struct thr_core) == 2 * THR_LINE, "a core's state of a class is two lines");
+_Static_assert(__builtin_offsetof(struct thr_core, current) == 0, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, rents_total) == 8, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, local_returns_total) == 16, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, remote_returns_total) == 24, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, refills_total) == 32, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, adoptions_total) == 40, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, visits_total) == 48, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, restarts_total) == 56, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, exhausted_total) == 64, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, retries_total) == 72, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, held) == 80, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, held_next) == 96, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, cursor) == 100, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, arc_first) == 104, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, asked) == 128, "ABI");
 
 /* Counted per client on slow paths, listed once: X(name, what it counts). */
 #define THR_SEAT_COUNTERS(X)                                                                       \
@@ -140,15 +178,19 @@ struct thr_control {
 	/* The futex: raised by 2 by whoever wakes, before the wake; waiters sleep while it is as
 	 * they saw it. */
 	uint32_t wakes THR_ALIGNED_LINE;
+	/* The futex of the daemon's visitor: raised by who has asked a core for slots. */
+	uint32_t visits THR_ALIGNED_LINE;
 };
 
-_Static_assert(sizeof(struct thr_control) == 3 * THR_LINE, "ABI");
+_Static_assert(sizeof(struct thr_control) == 4 * THR_LINE, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_control, waiting) == 128, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_control, wakes) == 256, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_control, visits) == 384, "ABI");
 
 /* How the slots of a class are claimed. A client that does not know the value does not attach. */
 enum thr_claim {
 	THR_CLAIM_OPEN = 0, /* by anyone, CAS on the record, single slots */
+	THR_CLAIM_CORE = 1, /* by the segment's holder, runs of up to 64 slots */
 };
 
 struct thr_class_geometry {
@@ -190,6 +232,8 @@ _Static_assert(sizeof(struct thr_geometry) == 56 + 64 * THR_CLASSES_MAX, "ABI");
 	X(rents_total, "leases begun")                                                             \
 	X(returns_total, "leases ended by their owner")                                            \
 	X(reclaimed_total, "leases ended by the daemon because their owner was gone")              \
+	X(takeable, "slots free and in the mask of a core, at the last sample")                    \
+	X(unheld, "slots free in segments that nobody holds, at the last sample")                  \
 	X(exhausted_total, "rents that found no free slot in this class")                          \
 	X(retries_total, "claims that lost their slot to another client in the last instant")
 
@@ -216,6 +260,16 @@ struct thr_board {
 	uint32_t fenced;                /* not 0: no membarrier here, so [P3] and [P4] need a full
 	                                   fence in every client; constant */
 	uint64_t nonce; /* random, tells this arena's tokens from others'; constant */
+	/* Which run of the daemon serves the arena, from 1. Stored with release when it can be
+	 * connected to; clients look on their slow paths and connect anew if it has changed. */
+	uint64_t run;
+	/* What one client may hold at once; 0 = no limit. Stored relaxed by the daemon, also
+	 * while clients are attached; those who attached while both were 0 never look. */
+	uint64_t quota_bytes;
+	uint64_t quota_leases;
+	/* Bit set: a core that the daemon can visit, and that may therefore hold segments. Stored
+	 * relaxed by the daemon, which may find out later; read on adopting. */
+	uint64_t visitable[THR_CORES_MAX / 64];
 	char name[THR_NAME_MAX];        /* constant */
 	struct thr_geometry geometry;   /* constant */
 	struct thr_figures figures THR_ALIGNED_LINE;
@@ -223,7 +277,7 @@ struct thr_board {
 	 * tenant, 0 = vacant. Stored with release by the daemon [P5], [P4]; read by hand-over. */
 };
 
-_Static_assert(__builtin_offsetof(struct thr_board, geometry) == 88, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_board, geometry) == 624, "ABI");
 _Static_assert(sizeof(struct thr_board) % THR_LINE == 0, "ABI");
 
 #endif

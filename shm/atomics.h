@@ -17,6 +17,8 @@
  *        two sees the other, so that no lease goes to a seat that was already reclaimed.
  *   [P5] roster entry (release)            with reading it (acquire): a client that can be named
  *        as a receiver has been seated completely.
+ *   [P7] relinquish, revoke (release)      with adopt (acquire): the next holder of a segment sees
+ *        all that the last one did to it; and a claim whose record was stamped sees the revocation.
  *   [P6] figures: sequence made odd, values, sequence made even; readers look twice.
  *
  * A test that wants to stand between any two accesses defines THR_STEP() before this file.
@@ -24,6 +26,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* It does not see what assembler code does. */
+#if defined(__SANITIZE_THREAD__)
+#define THR_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THR_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef THR_THREAD_SANITIZER
+#define THR_THREAD_SANITIZER 0
+#endif
 
 #ifndef THR_STEP
 #define THR_STEP() ((void)0)
@@ -35,6 +49,25 @@
 #define store_release(p, v) (THR_STEP(), __atomic_store_n((p), (v), __ATOMIC_RELEASE))
 #define add_relaxed(p, v) (THR_STEP(), (void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 #define add_release(p, v) (THR_STEP(), (void)__atomic_fetch_add((p), (v), __ATOMIC_RELEASE))
+
+/*
+ * Count on a line that only this core's threads write: one instruction where there is one that an
+ * interrupt cannot part, so nothing is lost to them; a thread that has just moved may lose one.
+ */
+#if defined(__x86_64__) && !THR_THREAD_SANITIZER
+#define count_here(p, n)                                                                           \
+	(THR_STEP(),                                                                               \
+		(void)({ __asm__ volatile("addq %1, %0" : "+m"(*(p)) : "er"((uint64_t)(n))); }))
+#else
+#define count_here(p, n) add_relaxed((p), (n))
+#endif
+
+/* One of many loads before a fence_acquire(), which ThreadSanitizer does not see. */
+#if THR_THREAD_SANITIZER
+#define load_for_fence(p) load_acquire(p)
+#else
+#define load_for_fence(p) load_relaxed(p)
+#endif
 
 #define fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
@@ -57,6 +90,24 @@ static inline bool cas_acq_rel(uint64_t *word, uint64_t expected, uint64_t desir
 	THR_STEP();
 	return __atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_ACQ_REL,
 		__ATOMIC_RELAXED);
+}
+
+/* Take what another gave up, or give up what another may take [P7]. */
+static inline bool cas_holder(uint64_t *word, uint64_t expected, uint64_t desired)
+{
+	return cas_acq_rel(word, expected, desired);
+}
+
+/* A lock between the threads of one process, in its private memory. */
+static inline bool try_lock(uint32_t *is_busy)
+{
+	return __atomic_load_n(is_busy, __ATOMIC_RELAXED) == 0 &&
+	       __atomic_exchange_n(is_busy, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static inline void unlock(uint32_t *is_busy)
+{
+	__atomic_store_n(is_busy, 0, __ATOMIC_RELEASE);
 }
 
 static inline bool cas_flag(uint32_t *word, uint32_t expected, uint32_t desired)

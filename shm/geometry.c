@@ -71,9 +71,11 @@ static bool specs_are_valid(const struct thr_class_spec *specs, uint32_t classes
 	return true;
 }
 
+/* With less than a segment for each core, none can hold any back from the others. */
 static void place_metadata(struct thr_class_geometry *c, struct extent *e, uint32_t cores)
 {
 	c->segments = (c->slots + THR_SEGMENT_SLOTS - 1) / THR_SEGMENT_SLOTS;
+	c->claim = c->segments < cores ? THR_CLAIM_OPEN : THR_CLAIM_CORE;
 	c->cores_offset = extent_place(e, cores, sizeof(struct thr_core), THR_LINE);
 	c->segments_offset = extent_place(e, c->segments, sizeof(struct thr_segment), THR_LINE);
 	c->senders_offset = extent_place(
@@ -107,7 +109,6 @@ int thr_geometry_init(struct thr_geometry *ret, uint32_t cores, uint32_t seats,
 		c->slots = specs[i].slots;
 		c->align_bytes = specs[i].align_bytes;
 		c->stride_bytes = thr_stride_bytes(c->slot_bytes, c->align_bytes);
-		c->claim = THR_CLAIM_OPEN;
 		place_metadata(c, &arena, cores);
 	}
 	extent_align(&arena, THR_PAGE);

@@ -14,14 +14,16 @@
 /* Every rule, listed once: X(name, what must hold). */
 #define THR_RULES(X)                                                                               \
 	X(CONTROL, "control", "the control page begins with its magic number")                    \
-	X(RECORD, "record", "a record is FREE with nothing but its sequence, or has an owner")    \
+	X(RECORD, "record", "a record is FREE, or has an owner")                                  \
 	X(OWNER, "owner", "the owner of a lease has a seat in the roster")                        \
 	X(SENDER, "sender", "a lease in transit was sent by a seat that exists, or by one gone")  \
 	X(SINGLE, "single", "a lease in an openly claimed class covers one slot")                 \
 	X(OVERRUN, "overrun", "a run ends within its segment")                                    \
 	X(OVERLAP, "overlap", "no slot lies under two leases")                                    \
 	X(MASK, "mask", "a mask holds only FREE slots that no lease covers")                      \
-	X(HOLDER, "holder", "an openly claimed segment has no holder")
+	X(UNHELD, "unheld", "the mask of a segment that no core holds is empty")                  \
+	X(HOLDER, "holder", "a segment is held by nobody, by a core or by a thread that there is") \
+	X(CURRENT, "current", "a core rents from a segment that it holds, or from none")
 
 enum thr_rule {
 	THR_RULE_NONE,

@@ -5,8 +5,7 @@
 /*
  * A segment's mask: one bit a slot, set = takeable. Pure functions on a mask's value. A mask is a
  * hint that can be rebuilt from the records at any time (shm/cover.h); it is always a subset of
- * the FREE slots that no lease covers. Openly claimed classes have no masks and no runs: these
- * functions are for classes that one holder claims, and nothing but tests calls most of them yet.
+ * the FREE slots that no lease covers. Classes that are claimed openly have no masks and no runs.
  */
 
 #include <stdbool.h>
@@ -20,10 +19,10 @@ static inline uint64_t mask_low(unsigned n)
 	return n >= MASK_BITS ? ~(uint64_t)0 : ((uint64_t)1 << n) - 1;
 }
 
-/* n bits from bit `first`; first + n is at most 64. */
+/* n bits from bit `first`; n is at least 1, first + n at most 64. */
 static inline uint64_t mask_run(unsigned first, unsigned n)
 {
-	return mask_low(n) << first;
+	return ~(uint64_t)0 >> (MASK_BITS - n) << first;
 }
 
 /* Index of the lowest takeable slot; the mask must not be 0. */
@@ -32,9 +31,18 @@ static inline unsigned mask_lowest(uint64_t mask)
 	return (unsigned)__builtin_ctzll(mask);
 }
 
+/* Without popcnt, which not every x86-64 has, and which would otherwise become a call. (Warren,
+ * Hacker's Delight, section 5-1.) */
 static inline unsigned mask_count(uint64_t mask)
 {
+#ifdef __POPCNT__
 	return (unsigned)__builtin_popcountll(mask);
+#else
+	mask -= mask >> 1 & 0x5555555555555555;
+	mask = (mask & 0x3333333333333333) + (mask >> 2 & 0x3333333333333333);
+	mask = (mask + (mask >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return (unsigned)(mask * 0x0101010101010101 >> 56);
+#endif
 }
 
 /*

@@ -6,6 +6,7 @@
  */
 
 #include "shm/atomics.h"
+#include "shm/lane.h"
 #include "shm/record.h"
 #include "shm/reclaim.h"
 
@@ -44,6 +45,7 @@ void thr_reclaim_seat(const struct thr_view *view, struct seat_id seat, struct t
 
 			if (record_is_owned_by(record, seat)) {
 				if (reclaim_record(word, seat)) {
+					store_relaxed(class_returned(c, slot), 1);
 					sum->leases[i]++;
 					sum->total++;
 				}
@@ -51,10 +53,14 @@ void thr_reclaim_seat(const struct thr_view *view, struct seat_id seat, struct t
 				cas_note(&c->senders[slot.n], seat.n, SEAT_NOBODY.n);
 			}
 		}
+		thr_lanes_end(c, seat);
 	}
 }
 
 bool thr_reclaim_pending(const struct thr_class_view *class_, struct slot_id slot, uint64_t pending)
 {
-	return cas_acq_rel(class_record(class_, slot), pending, record_free(pending)); /* [P1] */
+	if (!cas_acq_rel(class_record(class_, slot), pending, record_free(pending))) /* [P1] */
+		return false;
+	store_relaxed(class_returned(class_, slot), 1);
+	return true;
 }

@@ -16,7 +16,8 @@ struct thr_reclaimed {
 };
 
 /*
- * Free every lease of `seat`, accepted or pending, and strike the seat from the notes of senders,
+ * Free every lease of `seat`, accepted or pending, give up the segments that its threads hold, and
+ * strike the seat from the notes of senders,
  * so that what it handed over and nobody accepts is known to have lost its sender (such records
  * stay PENDING: the receiver may be about to accept). Nobody may act for the seat any more: its
  * last mapping is gone, or it is the caller's own. Adds to *sum.

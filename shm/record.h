@@ -14,11 +14,15 @@
  *   bits 24..29  hop       hand-overs of this lease so far, modulo 64
  *   bits 30..63  sequence  leases of this slot so far, modulo 2^34
  *
+ * In a FREE record bits 2..29 are a stamp instead: 0, or how often a claim that may have been on
+ * its way was made to fail (shm/segment.h). The next lease wipes it out.
+ *
  * hop and sequence make every value that a slot's record takes distinct from those before it (only
  * a hand-over that is undone puts back what was there, and nobody got a ticket for it): a
  * stale or second return differs from the record that it finds, and a CAS cannot be fooled by a
  * value that came back. (It takes a slot leased again by the same seat after exactly a multiple of
  * 2^34 leases, or a lease that came back after a multiple of 64 hand-overs, to mistake one.)
+ * (Nor does a claim mistake a FREE record, unless it was stamped 2^28 times meanwhile.)
  * Since a FREE record keeps its sequence, the sequences also count all leases ever made.
  *
  * A zeroed record is a FREE slot that was never leased.
@@ -46,6 +50,8 @@ enum record_state {
 #define RECORD_OWNER_MASK ((uint64_t)0xffff << RECORD_OWNER_SHIFT)
 #define RECORD_HOP_MASK ((uint64_t)0x3f << RECORD_HOP_SHIFT)
 #define RECORD_SEQUENCE_MASK (~(uint64_t)0 << RECORD_SEQUENCE_SHIFT)
+#define RECORD_STAMP_MASK (~RECORD_SEQUENCE_MASK & ~RECORD_STATE_MASK)
+#define RECORD_STAMP_ONE ((uint64_t)1 << RECORD_RUN_SHIFT)
 #define RECORD_SEQUENCE_ONE ((uint64_t)1 << RECORD_SEQUENCE_SHIFT)
 #define RECORD_SEQUENCE_MODULUS ((uint64_t)1 << (64 - RECORD_SEQUENCE_SHIFT))
 
@@ -79,10 +85,15 @@ static inline bool record_is_owned_by(uint64_t record, struct seat_id seat)
 	return !record_is_free(record) && seat_id_equal(record_owner(record), seat);
 }
 
-/* Slots that the lease covers, 1 to 64; 1 for a FREE record. */
+/* Slots that the lease covers, 1 to 64. Not for a FREE record. */
 static inline unsigned record_run(uint64_t record)
 {
 	return (unsigned)((record & RECORD_RUN_MASK) >> RECORD_RUN_SHIFT) + 1;
+}
+
+static inline bool record_is_single(uint64_t record)
+{
+	return !(record & RECORD_RUN_MASK);
 }
 
 static inline unsigned record_hop(uint64_t record)
@@ -101,15 +112,32 @@ static inline uint64_t record_leases_between(uint64_t older, uint64_t newer)
 	return (record_sequence(newer) - record_sequence(older)) & (RECORD_SEQUENCE_MODULUS - 1);
 }
 
-/* FREE -> LEASED(owner, run): the next lease of this slot. run is 1 to 64. */
-static inline uint64_t record_lease(uint64_t free_record, struct seat_id owner, unsigned run)
+/*
+ * What the next lease by `owner` adds to the sequence of any FREE record. run is 1 to 64. The
+ * restartable sequences add it themselves.
+ */
+static inline uint64_t record_lease_addend(struct seat_id owner, unsigned run)
 {
-	return ((free_record & RECORD_SEQUENCE_MASK) + RECORD_SEQUENCE_ONE) |
-	       (uint64_t)owner.n << RECORD_OWNER_SHIFT | (uint64_t)(run - 1) << RECORD_RUN_SHIFT |
+	uint64_t run_bits = (uint64_t)(run - 1) << RECORD_RUN_SHIFT;
+
+	return RECORD_SEQUENCE_ONE | (uint64_t)owner.n << RECORD_OWNER_SHIFT | run_bits |
 	       RECORD_LEASED;
 }
 
-/* Any -> FREE. The sequence stays. */
+/* FREE -> LEASED(owner, run): the next lease of this slot. run is 1 to 64. */
+static inline uint64_t record_lease(uint64_t free_record, struct seat_id owner, unsigned run)
+{
+	return (free_record & RECORD_SEQUENCE_MASK) + record_lease_addend(owner, run);
+}
+
+/* FREE -> FREE with another stamp: no claim that expects the old value can succeed. */
+static inline uint64_t record_stamp(uint64_t free_record)
+{
+	return (free_record & RECORD_SEQUENCE_MASK) |
+	       ((free_record + RECORD_STAMP_ONE) & RECORD_STAMP_MASK);
+}
+
+/* Any -> FREE without a stamp. The sequence stays. */
 static inline uint64_t record_free(uint64_t record)
 {
 	return record & RECORD_SEQUENCE_MASK;
@@ -131,14 +159,14 @@ static inline uint64_t record_accept(uint64_t pending)
 }
 
 /*
- * Could this value have been written by the functions above? A FREE record has nothing but its
- * sequence; any other has a known state and an owner.
+ * Could this value have been written by the functions above? A FREE record is its sequence and a
+ * stamp, so any; another has a known state and an owner.
  */
 static inline bool record_is_well_formed(uint64_t record)
 {
 	switch (record_state(record)) {
 	case RECORD_FREE:
-		return (record & ~RECORD_SEQUENCE_MASK) == 0;
+		return true;
 	case RECORD_LEASED:
 	case RECORD_PENDING:
 		return record_owner(record).n != 0;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include "shm/atomics.h"
 #include "shm/circle.h"
+#include "shm/mask.h"
 #include "shm/record.h"
 #include "shm/transition.h"
 
@@ -32,6 +33,7 @@ int thr_open_claim(const struct thr_class_view *class_, struct core_id core, str
 			continue;
 		}
 		store_relaxed(&here->cursor, circle_next(slot.n, slots));
+		count_here(&here->rents_total, 1);
 		*ret_slot = slot;
 		*ret_record = leased;
 		return 0;
@@ -39,18 +41,59 @@ int thr_open_claim(const struct thr_class_view *class_, struct core_id core, str
 	return -ENOBUFS;
 }
 
-int thr_return(const struct thr_class_view *class_, struct core_id core, struct slot_id slot,
-	uint64_t leased)
+/* Into a segment that this core does not hold: the record, and the flag if it is not up. */
+static void return_remote(const struct thr_class_view *class_, struct core_id core,
+	struct slot_id slot, uint64_t leased)
+{
+	struct thr_segment *segment = &class_->segments[slot.n / THR_SEGMENT_SLOTS];
+
+	store_release(class_record(class_, slot), record_free(leased)); /* [P1] */
+	if (!load_relaxed(&segment->returned))
+		store_relaxed(&segment->returned, 1);
+	count_here(&class_->cores[core.n].remote_returns_total, 1);
+}
+
+static void return_open(const struct thr_class_view *class_, struct core_id core,
+	struct slot_id slot, uint64_t leased)
 {
 	struct thr_core *here = &class_->cores[core.n];
-	uint64_t *word = class_record(class_, slot);
 
-	if (load_relaxed(word) != leased)
-		return -ESTALE;
-	store_release(word, record_free(leased)); /* [P1] */
+	store_release(class_record(class_, slot), record_free(leased)); /* [P1] */
 	/* The slot is warm here: take it first next time, unless another core begins there. */
 	if (slot.n >= load_relaxed(&here->arc_first) && slot.n < load_relaxed(&here->arc_end))
 		store_relaxed(&here->cursor, slot.n);
+	count_here(&here->remote_returns_total, 1);
+}
+
+void thr_return_finish(const struct thr_class_view *class_, const struct thr_self *self,
+	struct slot_id slot, uint64_t leased)
+{
+	struct core_id core = self_core_hint(self);
+
+	if (load_relaxed(class_record(class_, slot)) != leased) {
+		/* The sequence was cut short behind it, and the slot is in no mask: a walk pays. */
+		store_relaxed(class_returned(class_, slot), 1);
+		count_here(&class_->cores[core.n].restarts_total, 1);
+	} else if (class_->is_open) {
+		return_open(class_, core, slot, leased);
+	} else {
+		return_remote(class_, core, slot, leased);
+	}
+}
+
+int thr_return(const struct thr_class_view *class_, const struct thr_self *self,
+	struct slot_id slot, uint64_t leased)
+{
+	struct core_id core = section_core(self->section);
+	const uint64_t token[2] = { slot.n, leased };
+
+	if (load_relaxed(class_record(class_, slot)) != leased)
+		return -ESTALE;
+	if (core.n >= self->n_cores || class_->is_open ||
+		section_give_all(self->section, core, &class_->cores[core.n],
+			&class_->segments[slot.n / THR_SEGMENT_SLOTS], token, sizeof(token), 1,
+			mask_run(slot.n % THR_SEGMENT_SLOTS, record_run(leased))) != SECTION_DONE)
+		thr_return_finish(class_, self, slot, leased);
 	return 0;
 }
 

@@ -10,9 +10,14 @@
  * A slot_id handed in must be below class->slots.
  */
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "shm/atomics.h"
 #include "shm/id.h"
+#include "shm/mask.h"
+#include "shm/record.h"
+#include "shm/self.h"
 #include "shm/view.h"
 
 /*
@@ -24,11 +29,29 @@ int thr_open_claim(const struct thr_class_view *class_, struct core_id core, str
 	struct slot_id *ret_slot, uint64_t *ret_record);
 
 /*
- * LEASED(me) -> FREE: one release store by the owner [P1]. 0, or -ESTALE if the record is not
- * `leased` any more. `core` only says where the slot is now warm.
+ * The fast path of thr_return(), for a lease of one slot, which lies in `segment` and whose record
+ * was `leased` a moment ago. If
+ * it is not DONE, thr_return_finish() has to see to it.
  */
-int thr_return(const struct thr_class_view *class_, struct core_id core, struct slot_id slot,
-	uint64_t leased);
+static inline enum section return_now(const struct thr_class_view *class_,
+	const struct thr_self *self, struct core_id core, struct thr_segment *segment,
+	struct slot_id slot, uint64_t leased)
+{
+	return section_give(self->section, core, &class_->cores[core.n], segment,
+		slot.n % THR_SEGMENT_SLOTS, record_free(leased));
+}
+
+/* The record was `leased`, and if it is not any more, the return has happened: nobody but the owner
+ * ends a lease. Otherwise it happens now. */
+void thr_return_finish(const struct thr_class_view *class_, const struct thr_self *self,
+	struct slot_id slot, uint64_t leased);
+
+/*
+ * LEASED(me) -> FREE: one release store by the owner [P1]; on the core that holds the segment also
+ * the slots' bits in the mask. 0, or -ESTALE if the record is not `leased` any more.
+ */
+int thr_return(const struct thr_class_view *class_, const struct thr_self *self,
+	struct slot_id slot, uint64_t leased);
 
 /*
  * LEASED(me) -> PENDING(to): one release store by the owner [P2]. 0, or -ESTALE. *ret_record is

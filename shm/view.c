@@ -7,6 +7,7 @@
 #include "shm/view.h"
 #include "shm/atomics.h"
 #include "shm/circle.h"
+#include "shm/holder.h"
 
 void thr_view_init(struct thr_view *view, void *base, const struct thr_geometry *geometry)
 {
@@ -32,22 +33,36 @@ void thr_view_init(struct thr_view *view, void *base, const struct thr_geometry 
 			.slots = g->slots,
 			.n_segments = g->segments,
 			.n_cores = geometry->cores,
+			.is_open = g->claim == THR_CLAIM_OPEN,
 		};
 	}
 }
 
+static void format_core(const struct thr_class_view *c, uint32_t core)
+{
+	struct thr_core *state = &c->cores[core];
+	unsigned i;
+
+	state->current = CURRENT_NONE;
+	for (i = 0; i < THR_CORE_HELD_MAX; i++)
+		state->held[i] = CURRENT_NONE;
+	state->arc_first = circle_arc(core, c->n_cores, c->slots);
+	state->arc_end = circle_arc(core + 1, c->n_cores, c->slots);
+	state->cursor = c->is_open ? state->arc_first
+				   : circle_arc(core, c->n_cores, c->n_segments);
+}
+
 void thr_view_format(struct thr_view *view)
 {
-	uint32_t i, core;
+	uint32_t i, j;
 
 	for (i = 0; i < view->n_classes; i++) {
-		struct thr_class_view *c = &view->class_[i];
+		const struct thr_class_view *c = &view->class_[i];
 
-		for (core = 0; core < c->n_cores; core++) {
-			c->cores[core].arc_first = circle_arc(core, c->n_cores, c->slots);
-			c->cores[core].arc_end = circle_arc(core + 1, c->n_cores, c->slots);
-			c->cores[core].cursor = c->cores[core].arc_first;
-		}
+		for (j = 0; j < c->n_cores; j++)
+			format_core(c, j);
+		for (j = 0; j < c->n_segments; j++)
+			c->segments[j].returned = 1; /* a first walk pays */
 	}
 	store_release(&view->control->magic, THR_CONTROL_MAGIC);
 }

@@ -8,6 +8,7 @@
  * so no length or index is ever taken from memory that a client can write.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "shm/abi.h"
 #include "shm/id.h"
@@ -22,7 +23,8 @@ struct thr_class_view {
 	uint32_t slots;
 	uint32_t n_segments;
 	uint32_t n_cores;
-};
+	bool is_open; /* claimed by anyone, single slots (THR_CLAIM_OPEN) */
+} __attribute__((aligned(64))); /* so that the n-th is found by a shift */
 
 struct thr_view {
 	struct thr_control *control;
@@ -42,6 +44,12 @@ void thr_view_format(struct thr_view *view);
 static inline uint64_t *class_record(const struct thr_class_view *c, struct slot_id slot)
 {
 	return &c->segments[slot.n / THR_SEGMENT_SLOTS].record[slot.n % THR_SEGMENT_SLOTS];
+}
+
+/* The flag of the slot's segment: a walk may pay. */
+static inline uint32_t *class_returned(const struct thr_class_view *c, struct slot_id slot)
+{
+	return &c->segments[slot.n / THR_SEGMENT_SLOTS].returned;
 }
 
 static inline void *class_data(const struct thr_class_view *c, struct slot_id slot)

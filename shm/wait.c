@@ -2,9 +2,14 @@
 /*
  * The slow half of waiting. The futex word counts wakes, by twos; an announcement puts the count
  * that it saw, made odd, into the flag. Whoever wakes raises the count first, then wakes, and only
- * then takes the flag down, and only if it still has the value from before: that of waiters who
- * have all been woken. So a waker that is stopped or killed anywhere in between leaves the flag up,
- * and the next one does it all again.
+ * then takes the flag down, if there was nobody more to wake, and only if it still has the value
+ * from before: that of waiters who have all been woken. So a waker that is stopped or killed
+ * anywhere in between leaves the flag up, and the next one does it all again.
+ *
+ * The kernel wakes in the order of arrival. One sleeper is woken for each slot that came back. If
+ * he finds nothing that he can use, because somebody was faster or the slot is too small for him,
+ * he wakes the next, once for each count of wakes, so that all get to look and none goes round for
+ * ever.
  *
  * Where a barrier cannot be had although the arena counts on it (a client under a system call
  * filter), the sleep is cut into slices, so that the worst is a late wake.
@@ -32,12 +37,14 @@ static int membarrier(int command)
 	return r;
 }
 
-static void futex(uint32_t *word, int operation, uint32_t value, const struct timespec *until)
+/* What the kernel says, -1 for any error; errno itself is left alone. */
+static int futex(uint32_t *word, int operation, uint32_t value, const struct timespec *until)
 {
 	int error = errno;
+	long r = syscall(SYS_futex, word, operation, value, until, NULL, FUTEX_BITSET_MATCH_ANY);
 
-	syscall(SYS_futex, word, operation, value, until, NULL, FUTEX_BITSET_MATCH_ANY);
 	errno = error;
+	return (int)r;
 }
 
 int thr_barrier_register(void)
@@ -88,16 +95,27 @@ int thr_wait_sleep(struct thr_control *control, struct thr_announcement announce
 			until = &slice;
 	}
 	/* Woken, interrupted, out of time, or the word had changed: look again. */
-	futex(&control->wakes, FUTEX_WAIT_BITSET, announced.seen, until);
-	return 0;
+	return futex(&control->wakes, FUTEX_WAIT_BITSET, announced.seen, until) == 0;
 }
 
-void thr_wait_wake(struct thr_control *control)
+void thr_wait_wake(struct thr_control *control, unsigned n)
 {
 	uint32_t flag = load_relaxed(&control->waiting);
+	int woken;
 
 	add_release(&control->wakes, WAKE_ONE);
-	futex(&control->wakes, FUTEX_WAKE, INT32_MAX, NULL);
-	if (flag)
+	woken = futex(&control->wakes, FUTEX_WAKE, n, NULL);
+	if (flag && woken < (int)n)
 		cas_flag(&control->waiting, flag, 0);
+}
+
+void thr_wait_pass_on(struct thr_control *control)
+{
+	futex(&control->wakes, FUTEX_WAKE, 1, NULL);
+}
+
+void thr_wait_call_visitor(struct thr_control *control)
+{
+	add_release(&control->visits, 1);
+	futex(&control->visits, FUTEX_WAKE, 1, NULL);
 }

@@ -37,13 +37,22 @@ struct thr_announcement thr_wait_announce(struct thr_control *control, bool othe
 
 /*
  * Sleep until the next wake, a signal or the absolute CLOCK_MONOTONIC deadline (NULL = none).
- * 0 if it pays to look again, -ETIMEDOUT if the deadline has passed.
+ * 1 if woken, so that somebody else was not; 0 if it pays to look again for another reason;
+ * -ETIMEDOUT if the deadline has passed.
  */
 int thr_wait_sleep(struct thr_control *control, struct thr_announcement announced,
 	const struct timespec *deadline);
 
-/* Wake all who sleep. After wait_is_wanted(). */
-void thr_wait_wake(struct thr_control *control);
+#define WAIT_ALL INT32_MAX
+
+/* Wake n of those who sleep, in the order in which they came: one for each slot that was freed. */
+void thr_wait_wake(struct thr_control *control, unsigned n);
+
+/* To be called by who was woken and finds nothing: the next may be able to use what came back. */
+void thr_wait_pass_on(struct thr_control *control);
+
+/* A core was asked for slots: the daemon's visitor is to see to it. */
+void thr_wait_call_visitor(struct thr_control *control);
 
 /* To be asked after each slot that was freed; `fenced` if the caller has no barrier to count on. */
 static inline bool wait_is_wanted(struct thr_control *control, bool fenced)

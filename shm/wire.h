@@ -10,6 +10,8 @@
  *   attach   -> reply, with two descriptors if its status is 0: the arena (an open file
  *               description of the client's own, which carries its seat lock) and the board.
  *               The connection then stands for the client until it detaches.
+ *   reattach -> no reply: a client whose daemon was restarted says who it is. The connection
+ *               stands for it from then on; if the daemon knows no such client, it closes.
  *   detach   -> reply, when the seat is free. The client must have unmapped the arena before.
  *   query    -> reply, with one descriptor if its status is 0: a sealed memfd with JSON text.
  *
@@ -21,7 +23,7 @@
 #include "shm/abi.h"
 
 #define WIRE_MAGIC 0x72687457u /* "Wthr" */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 #define WIRE_DEFAULT_SOCKET "/run/thruster/thrusterd.sock"
 
@@ -29,6 +31,7 @@ enum wire_type {
 	WIRE_ATTACH = 1,
 	WIRE_DETACH = 2,
 	WIRE_QUERY = 3,
+	WIRE_REATTACH = 4,
 	WIRE_REPLY = 128,
 };
 
@@ -48,6 +51,13 @@ struct wire_attach {
 	struct wire_header header;
 	char arena[THR_NAME_MAX]; /* ends with 0 */
 	char label[THR_NAME_MAX]; /* likewise; the client's own word, not trusted */
+};
+
+struct wire_reattach {
+	struct wire_header header;
+	uint64_t nonce;     /* the arena's, from its board */
+	uint32_t client_id;
+	uint32_t unused;
 };
 
 struct wire_detach {
@@ -72,12 +82,14 @@ struct wire_reply {
 union wire_request {
 	struct wire_header header;
 	struct wire_attach attach;
+	struct wire_reattach reattach;
 	struct wire_detach detach;
 	struct wire_query query;
 };
 
 _Static_assert(sizeof(struct wire_header) == 8, "wire");
 _Static_assert(sizeof(struct wire_attach) == 136, "wire");
+_Static_assert(sizeof(struct wire_reattach) == 24, "wire");
 _Static_assert(sizeof(struct wire_query) == 16, "wire");
 _Static_assert(sizeof(struct wire_reply) == 32, "wire");
 

@@ -63,11 +63,10 @@ enum exit_status answer_get(json_t **ret, const struct command *command,
 	struct connection_answer answer = { .fd = { -1, -1 } };
 	int fd, r;
 
-	r = thr_connection_open(&fd, command->socket_path, TIMEOUT_MS);
-	if (r < 0)
-		return fail(command, r);
-	r = thr_connection_ask(fd, &query, sizeof(query), TIMEOUT_MS, &answer);
-	close(fd);
+	r = thr_connection_ask_anew(
+		&fd, command->socket_path, &query, sizeof(query), TIMEOUT_MS, &answer);
+	if (fd >= 0)
+		close(fd);
 	if (r == 0)
 		r = answer.reply.status;
 	if (r == 0)

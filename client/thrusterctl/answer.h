@@ -19,6 +19,7 @@ enum exit_status {
 struct command {
 	const char *socket_path; /* as chosen, never NULL */
 	bool is_json;
+	bool with_cores; /* stats: also what each core did */
 	uint32_t limit;
 };
 

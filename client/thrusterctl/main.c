@@ -30,6 +30,7 @@ static const char description[] =
 static const struct argp_option options[] = {
 	{ "socket", 's', "PATH", 0, "Ask the daemon at PATH" },
 	{ "json", 'j', NULL, 0, "Print JSON, for programs" },
+	{ "cores", 'c', NULL, 0, "stats: show also what each core holds, and what it did" },
 	{ "limit", 'l', "N", 0,
 		"leases: show at most N, up to 10000 (default 50, with --json 10000)" },
 	{ 0 },
@@ -89,6 +90,9 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'j':
 		a->command.is_json = true;
+		return 0;
+	case 'c':
+		a->command.with_cores = true;
 		return 0;
 	case 'l':
 		read_limit(a, argument, state);

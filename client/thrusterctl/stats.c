@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* thrusterctl stats: how full each class is and what happened to it. */
+/* thrusterctl stats: how full each class is, what happened to it, and on which cores. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,7 +31,37 @@ static void print_classes(const json_t *arena)
 	table_fini(&table);
 }
 
-static void print_arena(const json_t *arena)
+static void add_core(struct table *table, const json_t *class_, const json_t *core)
+{
+	static const char *const fields[] = { "slots", "leased", "takeable", "rents_total",
+		"local_returns_total", "remote_returns_total", "refills_total", "adoptions_total",
+		"visits_total", "restarts_total" };
+	size_t i;
+
+	table_add_bytes(table, answer_number(class_, "slot_bytes"));
+	table_add_number(table, answer_number(core, "core"));
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		table_add_number(table, answer_number(core, fields[i]));
+}
+
+static void print_cores(const json_t *arena)
+{
+	static const char *const titles[] = { "CLASS", "CORE", "HOLDS", "LEASED", "TAKEABLE",
+		"RENTS", "LOCAL", "REMOTE", "REFILLS", "ADOPTED", "VISITS", "RESTARTS", NULL };
+	json_t *class_, *core;
+	struct table table;
+	size_t i, j;
+
+	table_init(&table, titles);
+	json_array_foreach(json_object_get(arena, "classes"), i, class_)
+		json_array_foreach(json_object_get(class_, "cores"), j, core)
+			add_core(&table, class_, core);
+	putchar('\n');
+	table_print(&table);
+	table_fini(&table);
+}
+
+static void print_arena(const json_t *arena, bool with_cores)
 {
 	printf("arena %s: %.1f MiB, %zu of %" PRIu64 " clients\n",
 		answer_string(arena, "name"),
@@ -39,10 +69,12 @@ static void print_arena(const json_t *arena)
 		json_array_size(json_object_get(arena, "clients")),
 		answer_number(arena, "max_clients"));
 	print_classes(arena);
+	if (with_cores)
+		print_cores(arena);
 	putchar('\n');
 }
 
-static void print_stats(const json_t *answer)
+static void print_stats(const json_t *answer, bool with_cores)
 {
 	const json_t *daemon = json_object_get(answer, "daemon");
 	const json_t *reclaim = json_object_get(answer, "reclaim");
@@ -55,7 +87,7 @@ static void print_stats(const json_t *answer)
 		answer_string(daemon, "version"), answer_number(daemon, "pid"),
 		answer_string(daemon, "state"), up_ns / 1000000000u);
 	json_array_foreach(json_object_get(answer, "arenas"), i, arena)
-		print_arena(arena);
+		print_arena(arena, with_cores);
 	printf("FREE MIN and PEAK are the extremes of samples, about one a second.\n"
 	       "reclaimed since the start: %" PRIu64 " leases, %" PRIu64
 	       " clients gone without a detach\n",
@@ -72,7 +104,7 @@ enum exit_status command_stats(const struct command *command)
 	if (command->is_json)
 		answer_print(answer);
 	else
-		print_stats(answer);
+		print_stats(answer, command->with_cores);
 	status = answer_must_show(answer);
 	json_decref(answer);
 	return status;

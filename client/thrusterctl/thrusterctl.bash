@@ -15,7 +15,7 @@ _thrusterctl() {
 		;;
 	esac
 	case $word in
-	-*) mapfile -t COMPREPLY < <(compgen -W "--socket --json --limit --help --usage --version" -- "$word") ;;
+	-*) mapfile -t COMPREPLY < <(compgen -W "--socket --json --cores --limit --help --usage --version" -- "$word") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "stats clients leases check" -- "$word") ;;
 	esac
 }

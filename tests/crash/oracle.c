@@ -4,10 +4,17 @@
  * is stale when either of the two has died, since the pool may have it back.
  */
 
+#include "shm/record.h"
 #include "shm/token.h"
 #include "tests/crash/oracle.h"
 
-static _Atomic uint64_t *entry_of(struct oracle *oracle, const struct thruster_lease *lease)
+/* One for each slot that the lease covers. */
+static unsigned slots_of(const struct thruster_lease *lease)
+{
+	return record_run(lease->token[1]);
+}
+
+static _Atomic uint64_t *entries_of(struct oracle *oracle, const struct thruster_lease *lease)
 {
 	return &oracle->entry[where_class(lease->token[0]) * oracle->slots +
 			      where_slot(lease->token[0]).n];
@@ -26,29 +33,48 @@ static bool is_stale(struct oracle *oracle, uint64_t entry)
 	       (receiver && atomic_load(&oracle->is_dead[receiver]));
 }
 
+/* Write `now` to each entry. True if each was `before`. */
+static bool change(struct oracle *oracle, const struct thruster_lease *lease, uint64_t before,
+	uint64_t now)
+{
+	_Atomic uint64_t *entry = entries_of(oracle, lease);
+	unsigned i, n = slots_of(lease);
+	bool ok = true;
+
+	for (i = 0; i < n; i++)
+		ok &= atomic_exchange(&entry[i], now) == before;
+	return ok;
+}
+
 bool oracle_rented(struct oracle *oracle, const struct thruster_lease *lease, instance_t me)
 {
-	return is_stale(oracle, atomic_exchange(entry_of(oracle, lease), owned_by(me)));
+	_Atomic uint64_t *entry = entries_of(oracle, lease);
+	unsigned i, n = slots_of(lease);
+	bool ok = true;
+
+	for (i = 0; i < n; i++)
+		ok &= is_stale(oracle, atomic_exchange(&entry[i], owned_by(me)));
+	return ok;
 }
 
 bool oracle_returning(struct oracle *oracle, const struct thruster_lease *lease, instance_t me)
 {
-	return atomic_exchange(entry_of(oracle, lease), 0) == owned_by(me);
+	return change(oracle, lease, owned_by(me), 0);
 }
 
 bool oracle_sending(struct oracle *oracle, const struct thruster_lease *lease, instance_t me,
 	instance_t to)
 {
-	return atomic_exchange(entry_of(oracle, lease), owned_by(me) | to) == owned_by(me);
+	return change(oracle, lease, owned_by(me), owned_by(me) | to);
 }
 
 void oracle_kept(struct oracle *oracle, const struct thruster_lease *lease, instance_t me)
 {
-	atomic_store(entry_of(oracle, lease), owned_by(me));
+	change(oracle, lease, 0, owned_by(me));
 }
 
 bool oracle_accepted(struct oracle *oracle, const struct thruster_lease *lease, instance_t from,
 	instance_t me)
 {
-	return atomic_exchange(entry_of(oracle, lease), owned_by(me)) == (owned_by(from) | me);
+	return change(oracle, lease, owned_by(from) | me, owned_by(me));
 }

@@ -11,14 +11,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
+#include <limits.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/rseq.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
+#include "shm/record.h"
 #include "tests/crash/worker.h"
 
 #define SIZE_MAX_BYTES 1000
+#define RUN_MAX_BYTES 6000
+#define BULK_MAX 12
+#define RSEQ_SIGNATURE 0x53053053
 
 struct held {
 	struct thruster_lease lease;
@@ -89,11 +98,32 @@ static void got(struct worker *w, const struct thruster_lease *lease)
 		complain(w, &w->storm->second_owners, "rented a slot that somebody has", 0);
 	stamp(h);
 	atomic_fetch_add(&w->storm->rents, 1);
+	if (record_run(lease->token[1]) > 1)
+		atomic_fetch_add(&w->storm->runs, 1);
+}
+
+static size_t some_size(struct worker *w)
+{
+	return next_random(w) % (next_random(w) % 4 ? SIZE_MAX_BYTES : RUN_MAX_BYTES) + 1;
+}
+
+/* Now, or in up to two milliseconds. */
+static struct timespec soon(struct worker *w)
+{
+	struct timespec deadline;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_nsec += (long)(next_random(w) % 2000000);
+	if (deadline.tv_nsec >= 1000000000) {
+		deadline.tv_nsec -= 1000000000;
+		deadline.tv_sec++;
+	}
+	return deadline;
 }
 
 static void rent(struct worker *w)
 {
-	size_t size = next_random(w) % SIZE_MAX_BYTES + 1;
+	size_t size = some_size(w);
 	struct thruster_lease lease;
 	struct timespec deadline;
 	int r;
@@ -101,9 +131,12 @@ static void rent(struct worker *w)
 	if (next_random(w) % 16) {
 		r = thruster_rent(w->pool, size, &lease);
 	} else {
-		clock_gettime(CLOCK_MONOTONIC, &deadline);
+		deadline = soon(w);
+		atomic_fetch_add(&w->storm->waits, 1);
 		r = thruster_rent_wait(w->pool, size, &deadline, &lease);
 	}
+	if (r == 0 && lease.size < size)
+		complain(w, &w->storm->wrong_errors, "a buffer is too small", 0);
 	if (r == 0)
 		got(w, &lease);
 	else if (r != -ENOBUFS && r != -ETIMEDOUT)
@@ -112,10 +145,11 @@ static void rent(struct worker *w)
 
 static void rent_bulk(struct worker *w)
 {
-	struct thruster_lease leases[4];
+	struct thruster_lease leases[BULK_MAX];
 	int i, n;
 
-	n = thruster_rent_bulk(w->pool, next_random(w) % SIZE_MAX_BYTES + 1, leases, 4);
+	n = thruster_rent_bulk(w->pool, some_size(w), leases,
+		1 + (unsigned)(next_random(w) % BULK_MAX));
 	for (i = 0; i < n; i++)
 		got(w, &leases[i]);
 	if (n < 0 && n != -ENOBUFS)
@@ -144,6 +178,38 @@ static void give_back(struct worker *w)
 	if (r < 0)
 		complain(w, &w->storm->wrong_errors, "return", r);
 	atomic_fetch_add(&w->storm->returns, 1);
+}
+
+static void give_back_bulk(struct worker *w)
+{
+	struct thruster_lease leases[BULK_MAX];
+	unsigned n = 0;
+	int r;
+
+	while (w->n_held && n < BULK_MAX) {
+		leases[n] = pick(w).lease;
+		if (!oracle_returning(&w->storm->oracle, &leases[n++], w->me))
+			complain(w, &w->storm->second_owners, "somebody took a slot of mine", 0);
+	}
+	r = thruster_return_bulk(w->pool, leases, n);
+	if (r != (int)n)
+		complain(w, &w->storm->wrong_errors, "bulk return", r);
+	atomic_fetch_add(&w->storm->returns, n);
+}
+
+/* To one core, or back to where the scheduler pleases. */
+static void move(struct worker *w)
+{
+	int n = get_nprocs_conf(), core;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (next_random(w) % 2)
+		CPU_SET(next_random(w) % (unsigned)n, &set);
+	else
+		for (core = 0; core < n; core++)
+			CPU_SET(core, &set);
+	sched_setaffinity(0, sizeof(set), &set); /* where it may not go it stays */
 }
 
 static void take_in(struct worker *w, const struct parcel *parcel)
@@ -218,10 +284,14 @@ static void work(struct worker *w)
 	take_all_in(w);
 	if (dice < 45 && w->n_held < HELD_MAX)
 		rent(w);
-	else if (dice < 50 && w->n_held + 4 <= HELD_MAX)
+	else if (dice < 50 && w->n_held + BULK_MAX <= HELD_MAX)
 		rent_bulk(w);
 	else if (dice < 65 && w->n_held)
 		hand_over(w);
+	else if (dice < 70 && w->n_held)
+		give_back_bulk(w);
+	else if (dice == 70)
+		move(w);
 	else if (w->n_held)
 		give_back(w);
 }
@@ -241,12 +311,28 @@ static void settle(struct worker *w)
 		poll(NULL, 0, 1);
 }
 
+/* Every third is as if it had been started with glibc.pthread.rseq=0. */
+static void choose_engine(struct worker *w)
+{
+#if defined(__x86_64__) || defined(__aarch64__)
+	char *self = __builtin_thread_pointer();
+
+	if (w->me % 3 == 0 && __rseq_size != 0)
+		syscall(SYS_rseq, self + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIGNATURE);
+	if (__rseq_size == 0 || ((struct rseq *)(self + __rseq_offset))->cpu_id > INT_MAX)
+		atomic_fetch_add(&w->storm->as_threads, 1);
+#endif
+}
+
 void worker_run(struct storm *storm, unsigned place, instance_t me)
 {
 	struct worker w = { .storm = storm, .place = place, .me = me };
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (nice(10) < 0) /* the killer and the daemon first */
+		_exit(1);
+	choose_engine(&w);
 	w.random = (uint64_t)me * 0x9e3779b97f4a7c15ull | 1;
 	r = thruster_attach(&w.pool, NULL, NULL);
 	if (r < 0) {

@@ -2,7 +2,8 @@
 #ifndef TESTS_CRASH_WORKER_H
 #define TESTS_CRASH_WORKER_H
 
-/* One process of a storm: rents, stamps, verifies, hands over, accepts and returns, at random. */
+/* One process of a storm: rents, alone, in runs and in bulk, waits, stamps, verifies, hands over,
+ * accepts, returns and moves from core to core, at random. */
 
 #include "tests/crash/oracle.h"
 
@@ -22,7 +23,8 @@ struct storm {
 	_Atomic unsigned n_settled;             /* workers that hold nothing any more */
 	_Atomic uint64_t present[WORKERS_MAX];  /* instance << 32 | client id, 0 = not attached */
 	_Atomic uint64_t second_owners, broken_stamps, wrong_errors;
-	_Atomic uint64_t rents, returns, hand_overs, accepts;
+	_Atomic uint64_t rents, returns, hand_overs, accepts, runs, waits;
+	_Atomic uint64_t as_threads;            /* workers that had no restartable sequences */
 	unsigned n_workers;
 	int inbox[WORKERS_MAX], outbox[WORKERS_MAX]; /* SEQPACKET pairs, one for each place */
 	struct oracle oracle;

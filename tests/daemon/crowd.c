@@ -122,6 +122,8 @@ static unsigned count_closed(const int *fds, unsigned n)
 	return closed;
 }
 
+/* Root's, who has no limit of his own: they are taken, and closed when they have said nothing for
+ * too long. What other users may have: limits.c. */
 Test(crowd, a_flood_of_connections)
 {
 	struct thruster_pool *pool = host_attach(&host, NULL);
@@ -148,8 +150,6 @@ Test(crowd, a_flood_of_connections)
 	cr_assert_eq(thruster_detach(pool), 0);
 	raw_await_descriptors(&host, descriptors);
 	stats = host_stats(&host);
-	cr_expect_geq(
-		json_number(stats, "daemon.connections_refused_total"), FLOOD - CONNECTIONS_MAX);
 	cr_expect_eq(json_number(stats, "daemon.connections"), 1);
 	json_decref(stats);
 }

@@ -60,7 +60,7 @@ static const char *program(const char *variable, const char *otherwise)
 	return path ? path : otherwise;
 }
 
-static void write_file(const char *path, const char *text)
+void write_file(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "we");
 
@@ -68,7 +68,7 @@ static void write_file(const char *path, const char *text)
 		harness_fail("cannot write %s: %s", path, strerror(errno));
 }
 
-static int notify_socket(const struct host *host, struct sockaddr_un *address)
+int host_notify_socket(const struct host *host, struct sockaddr_un *address)
 {
 	struct timeval limit = { .tv_sec = READY_S };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -81,7 +81,7 @@ static int notify_socket(const struct host *host, struct sockaddr_un *address)
 	return fd;
 }
 
-static void run_daemon(const struct host *host, const char *config, const char *notify)
+void host_exec(const struct host *host, const char *notify)
 {
 	const char *path = program("THRUSTERD", "build/daemon/thrusterd");
 	int log = open(host->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -90,22 +90,18 @@ static void run_daemon(const struct host *host, const char *config, const char *
 	dup2(log, STDERR_FILENO);
 	setenv("NOTIFY_SOCKET", notify, 1);
 	unsetenv("JOURNAL_STREAM");
-	if (config)
+	if (access(host->config, F_OK) == 0)
 		execl(path, path, "--verbose", "--socket", host->socket, "--config", host->config,
 			NULL);
 	else
-		execl(path, path, "--verbose", "--socket", host->socket, NULL);
+		execl(path, path, "--built-in", "--verbose", "--socket", host->socket, NULL);
 	fprintf(stderr, "cannot run %s: %s\n", path, strerror(errno));
 	_exit(127);
 }
 
-void host_start(struct host *host, const char *config)
+void host_prepare(struct host *host, const char *config)
 {
 	const char *tmp = program("TMPDIR", "/tmp");
-	struct sockaddr_un address;
-	char text[256];
-	ssize_t n;
-	int fd;
 
 	memset(host, 0, sizeof(*host));
 	snprintf(host->directory, sizeof(host->directory), "%.40s/thruster-XXXXXX", tmp);
@@ -117,10 +113,21 @@ void host_start(struct host *host, const char *config)
 	snprintf(host->log, sizeof(host->log), "%s/log", host->directory);
 	if (config)
 		write_file(host->config, config);
-	fd = notify_socket(host, &address);
+	setenv("THRUSTER_SOCKET", host->socket, 1);
+}
+
+void host_start(struct host *host, const char *config)
+{
+	struct sockaddr_un address;
+	char text[256];
+	ssize_t n;
+	int fd;
+
+	host_prepare(host, config);
+	fd = host_notify_socket(host, &address);
 	host->pid = fork();
 	if (host->pid == 0)
-		run_daemon(host, config, address.sun_path);
+		host_exec(host, address.sun_path);
 	do {
 		n = recv(fd, text, sizeof(text) - 1, 0);
 		text[n > 0 ? n : 0] = 0;
@@ -132,7 +139,6 @@ void host_start(struct host *host, const char *config)
 		harness_fail("the daemon did not become ready");
 	}
 	close(fd);
-	setenv("THRUSTER_SOCKET", host->socket, 1);
 }
 
 void host_stop(struct host *host)
@@ -333,6 +339,7 @@ void host_must_be_well(const struct host *host)
 {
 	uint64_t until = now_ns() + AWAIT_NS;
 	struct thruster_lease lease;
+	struct timespec deadline = { 0, 0 };
 	struct thruster_pool *pool;
 	json_t *stats;
 	char text[4096];
@@ -348,8 +355,10 @@ void host_must_be_well(const struct host *host)
 	pool = host_attach(host, json_string_value(json_object_get(
 		json_array_get(json_object_get(stats, "arenas"), 0), "name")));
 	json_decref(stats);
-	if (thruster_rent(pool, 1, &lease) < 0 || thruster_return(pool, &lease) < 0 ||
-		thruster_detach(pool) < 0)
+	/* Waits, for all that is free may be held by a core that nobody runs on any more. */
+	deadline.tv_sec = (time_t)(now_ns() / 1000000000 + 10);
+	if (thruster_rent_wait(pool, 1, &deadline, &lease) < 0 ||
+		thruster_return(pool, &lease) < 0 || thruster_detach(pool) < 0)
 		harness_fail("a new client is not served");
 }
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include "client/include/thruster/client.h"
 #include "shm/abi.h"
 
@@ -24,6 +25,12 @@ struct host {
 
 /* Start a daemon with this configuration (NULL: the built-in one) and wait until it is ready. */
 void host_start(struct host *host, const char *config);
+
+/* The parts of it, for who starts a daemon in another way (tests/harness/keeper.h). */
+void host_prepare(struct host *host, const char *config);
+int host_notify_socket(const struct host *host, struct sockaddr_un *address);
+void host_exec(const struct host *host, const char *notify);
+void write_file(const char *path, const char *text);
 
 /* SIGTERM, wait; the exit status must be 0, the socket must be gone. Removes the directory. */
 void host_stop(struct host *host);

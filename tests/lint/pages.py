@@ -58,11 +58,13 @@ def have_errors(tap):
 
 def number(macro):
     """The value of a macro of the configuration or the geometry."""
-    for path in ("daemon/config.h", "daemon/access.h", "daemon/config.c", "shm/geometry.h",
-                 "shm/abi.h"):
+    for path in ("daemon/config.h", "daemon/access.h", "daemon/config.c", "daemon/users.h",
+                 "shm/geometry.h", "shm/abi.h"):
         m = re.search(rf"^#define {macro} (.*?)(?:\s*/\*.*)?$", text(path), re.M)
         if m:
             value = re.sub(r"\(uint\d+_t\)|(?<=\d)u(ll)?\b", "", m.group(1))
+            if re.fullmatch(r"[A-Z_]+", value):
+                return number(value)
             return str(eval(value, {"__builtins__": {}}))
     raise LookupError(macro)
 
@@ -74,6 +76,10 @@ def field_section(field):
 
 BOUNDS = {
     "arenas": ["CONFIG_ARENAS_MAX"],
+    "max_connections_per_user": ["CONFIG_CONNECTIONS_MAX", "USERS_BESIDE_CLIENTS",
+                                 "USERS_STRANGERS_MAX"],
+    "bytes": ["CONFIG_QUOTA_BYTES_MAX"],
+    "leases": ["CONFIG_QUOTA_LEASES_MAX"],
     "max_clients": ["THR_SEATS_MAX", "CONFIG_MAX_CLIENTS_DEFAULT"],
     "undelivered_grace_ms": ["CONFIG_GRACE_MS_MAX", "CONFIG_GRACE_MS_DEFAULT"],
     "classes": ["THR_CLASSES_MAX"],

@@ -117,6 +117,22 @@ def complaints(schema, document):
             for e in schema.iter_errors(document)]
 
 
+def core_sums(c):
+    """What the cores of a class must have together; threads may hold segments too."""
+    slots, leased, takeable, rents, restarts = (
+        sum(core[key] for core in c["cores"])
+        for key in ("slots", "leased", "takeable", "rents_total", "restarts_total"))
+    if c["claim"] == "open" and (slots, leased, takeable) != (c["slots"], c["leased"], 0):
+        yield f"open, and the cores have {slots} slots, {leased} leased, {takeable} takeable"
+    if slots > c["slots"] or leased > c["leased"] or takeable != c["takeable"]:
+        yield f"the cores have {slots} slots, {leased} leased, {takeable} takeable"
+    if c["takeable"] > slots - leased or slots - leased + c["unheld"] > c["free"] > c["slots"]:
+        yield f"{c['takeable']} takeable, {c['unheld']} unheld, {c['free']} free"
+    # One more for each client that was killed after it had counted.
+    if not c["rents_total"] <= rents <= c["rents_total"] + restarts + 2:
+        yield f"the cores begun {rents} leases, with {restarts} restarts, of {c['rents_total']}"
+
+
 def sums(stats):
     """What must add up in a quiet arena."""
     faults = []
@@ -129,17 +145,17 @@ def sums(stats):
         for i, c in enumerate(arena["classes"]):
             where = f"{arena['name']}, class {i}"
             equal(where, "free + leased, slots", c["free"] + c["leased"], c["slots"])
-            equal(where, "rents - returns - reclaimed, leased",
-                  c["rents_total"] - c["returns_total"] - c["reclaimed_total"], c["leased"])
-            equal(where, "slots of cores, slots", sum(x["slots"] for x in c["cores"]), c["slots"])
-            equal(where, "leased of cores, leased",
-                  sum(x["leased"] for x in c["cores"]), c["leased"])
+            leases = c["rents_total"] - c["returns_total"] - c["reclaimed_total"]
+            if not leases <= c["leased"] <= 64 * leases:
+                faults.append(f"{where}: {leases} leases, {c['leased']} slots")
+            faults += [f"{where}: {fault}" for fault in core_sums(c)]
             for name in ("exhausted_total", "retries_total"):
                 equal(where, f"{name} of cores", sum(x[name] for x in c["cores"]), c[name])
             if not (c["free_min"] <= c["free"] and c["leased"] <= c["leased_peak"] <= c["slots"]):
                 faults.append(f"{where}: free_min or leased_peak")
-        equal(arena["name"], "leased of classes and clients",
-              sum(c["leased"] for c in arena["classes"]),
+        equal(arena["name"], "leases of classes and clients",
+              sum(c["rents_total"] - c["returns_total"] - c["reclaimed_total"]
+                  for c in arena["classes"]),
               sum(c["leased"] for c in arena["clients"]))
         equal(arena["name"], "leased_bytes of clients",
               sum(c["leased"] * c["stride_bytes"] for c in arena["classes"]),
@@ -265,10 +281,11 @@ def look(tap, schema, host):
     got = [first.do("return 2"), first.do("rent 4000 1000")]
     stats = host.ask("stats")
     small, large = stats["arenas"][0]["classes"]
-    tap.check("a class is exhausted", got == [2, 33] and large["free"] == 0)
+    # The last of them are runs of small ones, where cores hold these.
+    tap.check("a class is exhausted", got[0] == 2 and got[1] >= 33 and large["free"] == 0)
     tap.check("exhaustion is counted where the size would have fitted",
-              [small["exhausted_total"], large["exhausted_total"], large["leased_peak"]]
-              == [0, 1, 33])
+              small["exhausted_total"] == 0 < large["exhausted_total"] and
+              large["leased_peak"] == 33)
     tap.check("the figures add up when a class is exhausted", sums(stats))
 
     tap.check("a client detaches", first.detach() == 0)

@@ -9,37 +9,34 @@
  * Built a second time with a pause, now and then, before each access to shared memory, so that the
  * threads also meet where one would have to be preempted between two instructions.
  *
- *   clients [OPERATIONS OF EACH THREAD]
+ *   clients [OPERATIONS OF EACH THREAD [lanes | cores | mixed]]
  */
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <time.h>
 #include <unistd.h>
-#include "client/pool.h"
 #include "daemon/census.h"
-#include "shm/atomics.h"
-#include "shm/geometry.h"
-#include "shm/judge.h"
 #include "shm/reclaim.h"
-#include "shm/record.h"
 #include "shm/token.h"
-#include "shm/wait.h"
+#include "tests/harness/paper.h"
+#include "tests/race/arena.h"
 
 #define THREADS 8
 #define SEATS 64
-#define SLOTS 40
+#define CORES 2
 #define HELD_MAX 8
 #define OPERATIONS_DEFAULT 200000u
 #define NONCE 0x1234567890abcdefull
 
-static struct thr_geometry geometry;
-static struct thr_view view;
-static uint32_t roster[SEATS + 1];
+/* Two classes that cores hold, the second with a short last segment, and an open one. */
+static const struct thr_class_spec specs[] = { { 64, 128, 0 }, { 192, 72, 0 }, { 320, 12, 0 } };
+#define CLASSES 3
+#define SIZE_MAX_BYTES 900
+
+static struct race_arena arena;
 static unsigned operations = OPERATIONS_DEFAULT;
-static uint64_t silent, finished, errors, accepted, reclaimed, waited;
+static uint64_t silent, finished, errors, accepted, reclaimed, waited, runs;
 
 /* How seats pass between threads and the daemon; the kernel's part in real life. */
 static pthread_mutex_t seats_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -51,6 +48,7 @@ struct client {
 	struct thruster_lease held[HELD_MAX];
 	unsigned n_held;
 	uint64_t random;
+	bool as_core;
 };
 
 /* Not in the daemon's thread: clients are to be overtaken by a whole walk of it. */
@@ -92,7 +90,7 @@ static unsigned dice(struct client *c, unsigned n)
 static void seat_new(struct client *c)
 {
 	static uint32_t generation;
-	struct thruster_pool *pool = c->pool;
+	struct seat_id seat;
 
 	for (;;) {
 		pthread_mutex_lock(&seats_mutex);
@@ -101,10 +99,9 @@ static void seat_new(struct client *c)
 		pthread_mutex_unlock(&seats_mutex);
 		sched_yield();
 	}
-	pool->seat.n = vacant[first_vacant++ % SEATS];
+	seat.n = vacant[first_vacant++ % SEATS];
 	n_vacant--;
-	pool->id = client_id_make(pool->seat, (uint16_t)++generation);
-	store_release(&roster[pool->seat.n], pool->id.n);
+	race_pool_sit(&arena, c->pool, client_id_make(seat, (uint16_t)++generation), c->as_core);
 	pthread_mutex_unlock(&seats_mutex);
 }
 
@@ -136,28 +133,57 @@ static void verify(const struct thruster_lease *lease)
 		}
 }
 
+static struct timespec soon(void)
+{
+	struct timespec deadline;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_nsec += 1000000; /* not long: all may be on its way to us who wait */
+	if (deadline.tv_nsec >= 1000000000) {
+		deadline.tv_nsec -= 1000000000;
+		deadline.tv_sec++;
+	}
+	return deadline;
+}
+
+/* Of any class, or a run of any. */
+static size_t some_size(struct client *c)
+{
+	return 1 + dice(c, dice(c, 2) ? 64 : SIZE_MAX_BYTES);
+}
+
 static void rent(struct client *c)
 {
 	struct thruster_lease *lease = &c->held[c->n_held];
+	size_t size = some_size(c);
 	struct timespec deadline;
-	int r = thruster_rent(c->pool, 64, lease);
+	int r = thruster_rent(c->pool, size, lease);
 
 	if (r == -ENOBUFS && dice(c, 8) == 0) {
-		clock_gettime(CLOCK_MONOTONIC, &deadline);
-		deadline.tv_nsec += 1000000; /* not long: all may be on its way to us who wait */
-		if (deadline.tv_nsec >= 1000000000) {
-			deadline.tv_nsec -= 1000000000;
-			deadline.tv_sec++;
-		}
+		deadline = soon();
 		add_relaxed(&waited, 1);
-		r = thruster_rent_wait(c->pool, 64, &deadline, lease);
+		r = thruster_rent_wait(c->pool, size, &deadline, lease);
 	}
 	if (r == 0) {
+		if (lease->size < size)
+			error("a buffer is too small", 0);
+		if (record_run(lease->token[1]) > 1)
+			add_relaxed(&runs, 1);
 		stamp(c, lease);
 		c->n_held++;
 	} else if (r != -ENOBUFS && r != -ETIMEDOUT) {
 		error("rent", r);
 	}
+}
+
+static void rent_bulk(struct client *c)
+{
+	int i, n = thruster_rent_bulk(c->pool, some_size(c), &c->held[c->n_held], HELD_MAX / 2);
+
+	for (i = 0; i < n; i++)
+		stamp(c, &c->held[c->n_held++]);
+	if (n < 0 && n != -ENOBUFS)
+		error("bulk rent", n);
 }
 
 static struct thruster_lease pick(struct client *c)
@@ -179,6 +205,19 @@ static void give_back(struct client *c)
 		error("return", r);
 }
 
+static void give_back_bulk(struct client *c)
+{
+	unsigned n = c->n_held;
+	int r;
+
+	while (n)
+		verify(&c->held[--n]);
+	r = thruster_return_bulk(c->pool, c->held, c->n_held);
+	if (r != (int)c->n_held)
+		error("bulk return", r);
+	c->n_held = 0;
+}
+
 /* Somebody in the roster, from a random place on; perhaps oneself, perhaps about to die. */
 static uint32_t somebody(struct client *c)
 {
@@ -186,7 +225,7 @@ static uint32_t somebody(struct client *c)
 	uint32_t id = 0;
 
 	for (i = 0; i < SEATS && id == 0; i++)
-		id = load_acquire(&roster[1 + (first + i) % SEATS]);
+		id = load_acquire(&arena.roster[1 + (first + i) % SEATS]);
 	return id;
 }
 
@@ -209,15 +248,15 @@ static void hand_over(struct client *c)
 
 /* Tickets need no channel here: look whether the slot is on its way to us and write the ticket
  * ourselves. */
-static void accept_slot(struct client *c, struct slot_id slot)
+static void accept_slot(struct client *c, uint32_t class_, struct slot_id slot)
 {
 	struct thruster_ticket ticket = { .word[2] = c->pool->id.n };
-	uint64_t record = load_relaxed(class_record(&view.class_[0], slot));
+	uint64_t record = load_relaxed(class_record(&arena.view.class_[class_], slot));
 	int r;
 
 	if (!record_is_pending(record) || !record_is_owned_by(record, c->pool->seat))
 		return;
-	ticket.word[0] = where_pack(TOKEN_MARK_TICKET, NONCE, 0, slot);
+	ticket.word[0] = where_pack(TOKEN_MARK_TICKET, NONCE, class_, slot);
 	ticket.word[1] = record;
 	r = thruster_accept(c->pool, &ticket, &c->held[c->n_held]);
 	if (r == 0) {
@@ -231,10 +270,11 @@ static void accept_slot(struct client *c, struct slot_id slot)
 
 static void accept_some(struct client *c)
 {
-	unsigned first = dice(c, SLOTS), i;
+	uint32_t class_ = dice(c, CLASSES), slots = specs[class_].slots;
+	unsigned first = dice(c, slots), i;
 
-	for (i = 0; i < SLOTS && c->n_held < HELD_MAX; i++)
-		accept_slot(c, (struct slot_id){ (first + i) % SLOTS });
+	for (i = 0; i < slots && c->n_held < HELD_MAX; i++)
+		accept_slot(c, class_, (struct slot_id){ (first + i) % slots });
 }
 
 /* When nobody sends any more: take what is on its way to us, and give everything back. What then is
@@ -242,15 +282,17 @@ static void accept_some(struct client *c)
 static void settle(struct client *c)
 {
 	struct slot_id slot;
+	uint32_t i;
 
 	add_relaxed(&silent, 1);
 	while (load_acquire(&silent) < THREADS)
 		sched_yield();
-	for (slot.n = 0; slot.n < SLOTS; slot.n++) {
-		while (c->n_held)
-			give_back(c);
-		accept_slot(c, slot);
-	}
+	for (i = 0; i < CLASSES; i++)
+		for (slot.n = 0; slot.n < specs[i].slots; slot.n++) {
+			while (c->n_held)
+				give_back(c);
+			accept_slot(c, i, slot);
+		}
 	while (c->n_held)
 		give_back(c);
 	__atomic_fetch_add(&finished, 1, __ATOMIC_RELEASE);
@@ -269,10 +311,14 @@ static void *client_main(void *argument)
 			die(c);
 		else if (n < 20 && c->n_held < HELD_MAX)
 			accept_some(c);
-		else if (n < 60 && c->n_held < HELD_MAX)
+		else if (n < 55 && c->n_held < HELD_MAX)
 			rent(c);
+		else if (n < 60 && c->n_held <= HELD_MAX / 2)
+			rent_bulk(c);
 		else if (n < 75 && c->n_held)
 			hand_over(c);
+		else if (n < 80 && c->n_held)
+			give_back_bulk(c);
 		else if (c->n_held)
 			give_back(c);
 	}
@@ -292,11 +338,11 @@ static void reclaim_dead(void)
 		pthread_mutex_unlock(&seats_mutex);
 		if (seat.n == 0)
 			break;
-		store_release(&roster[seat.n], 0);
+		store_release(&arena.roster[seat.n], 0);
 		thr_barrier();
-		thr_reclaim_seat(&view, seat, &sum);
-		if (sum.total && wait_is_wanted(view.control, true))
-			thr_wait_wake(view.control);
+		thr_reclaim_seat(&arena.view, seat, &sum);
+		if (sum.total && wait_is_wanted(arena.view.control, true))
+			thr_wait_wake(arena.view.control, WAIT_ALL);
 		pthread_mutex_lock(&seats_mutex);
 		vacant[(first_vacant + n_vacant++) % SEATS] = seat.n;
 		pthread_mutex_unlock(&seats_mutex);
@@ -306,93 +352,103 @@ static void reclaim_dead(void)
 
 static void *daemon_main(void *argument)
 {
-	static const uint32_t claims[] = { THR_CLAIM_OPEN };
-	uint64_t by_class[THR_CLASSES_MAX] = { 0 };
 	struct census *census = argument;
 	struct thr_verdict verdict;
 	uint64_t done;
+	uint32_t i;
 
 	is_daemon = true;
 	do {
 		done = load_acquire(&finished);
 		reclaim_dead();
-		if (census_walk(census, &view, by_class) && wait_is_wanted(view.control, true))
-			thr_wait_wake(view.control);
-		verdict = thr_judge(&view, roster, claims);
+		race_visit(&arena);
+		if (census_walk(census, &arena.view) &&
+			wait_is_wanted(arena.view.control, true))
+			thr_wait_wake(arena.view.control, WAIT_ALL);
+		verdict = thr_judge(&arena.view, arena.roster, arena.claims);
 		if (verdict.rule != THR_RULE_NONE)
 			error(thr_rule_text(verdict.rule), 0);
 		sched_yield();
 	} while (done < THREADS);
 	reclaim_dead();
-	census_walk(census, &view, by_class);
-	reclaimed += by_class[0];
-	verdict = thr_judge(&view, roster, claims);
+	census_walk(census, &arena.view);
+	for (i = 0; i < CLASSES; i++)
+		reclaimed += census->ledger->class_[i].reclaimed_total;
+	verdict = thr_judge(&arena.view, arena.roster, arena.claims);
 	if (verdict.rule != THR_RULE_NONE)
 		error(thr_rule_text(verdict.rule), 0);
 	return NULL;
 }
 
-static struct thruster_pool *pool_make(void)
+static void run(struct census *census, struct client *clients)
 {
-	struct thruster_pool *pool;
+	pthread_t threads[THREADS], daemon;
+	unsigned i;
 
-	if (thr_pool_new(&pool) < 0)
-		abort();
-	pool->is_attached = 1;
-	pool->is_fenced = thr_barrier_register() < 0;
-	pool->nonce = NONCE;
-	pool->view = view;
-	pool->roster = roster;
-	return pool;
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, client_main, &clients[i]);
+	pthread_create(&daemon, NULL, daemon_main, census);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_join(daemon, NULL);
+}
+
+static int judge(const struct census *census)
+{
+	uint64_t leased = 0, rents = 0, adoptions = 0;
+	uint32_t i, core;
+	bool all;
+
+	for (i = 0; i < CLASSES; i++) {
+		leased += census->class_[i].figures.leased;
+		rents += census->class_[i].figures.rents_total;
+		for (core = 0; core < CORES; core++)
+			adoptions += arena.view.class_[i].cores[core].adoptions_total;
+	}
+	all = accepted && reclaimed && waited && runs;
+	printf("1..3\n");
+	printf("%sok 1 - no second owner, no broken rule, no wrong error\n", errors ? "not " : "");
+	printf("%sok 2 - all slots free at the end (%llu leased)\n", leased ? "not " : "",
+		(unsigned long long)leased);
+	printf("%sok 3 - everything happened: %llu rents, %llu of them runs, %llu accepts, %llu "
+	       "waits, %llu reclaimed, %llu adoptions by cores\n",
+		all ? "" : "not ", (unsigned long long)rents, (unsigned long long)runs,
+		(unsigned long long)accepted, (unsigned long long)waited,
+		(unsigned long long)reclaimed, (unsigned long long)adoptions);
+	return errors || leased || !all;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct thr_class_spec spec = { .slot_bytes = 64, .slots = SLOTS };
+	const char *engine = argc > 2 ? argv[2] : "lanes";
 	static struct client clients[THREADS];
-	pthread_t threads[THREADS], daemon;
 	struct census census;
-	void *pages;
+	struct ledger *ledger;
 	unsigned i;
+	int r;
 
 	if (argc > 1)
 		operations = (unsigned)atoi(argv[1]);
-	if (thr_geometry_init(&geometry, 2, SEATS, &spec, 1) < 0)
-		abort();
-	pages = aligned_alloc(THR_PAGE, geometry.arena_bytes);
-	memset(pages, 0, geometry.arena_bytes);
-	thr_view_init(&view, pages, &geometry);
-	thr_view_format(&view);
-	if (census_init(&census, &view, 0) < 0)
+	if (strcmp(engine, "lanes") != 0 && !race_has_cores())
+		return 0;
+	race_arena_init(&arena, CORES, SEATS, specs, CLASSES);
+	ledger = paper_ledger(&arena.geometry, 0);
+	if (census_init(&census, &arena.view, ledger) < 0)
 		abort();
 	for (i = 0; i < SEATS; i++)
 		vacant[n_vacant++] = (uint16_t)(i + 1);
-
 	for (i = 0; i < THREADS; i++) {
-		clients[i].pool = pool_make();
+		clients[i].pool = race_pool_new(&arena, NONCE);
 		clients[i].random = 0x9e3779b97f4a7c15ull * (i + 1);
-		pthread_create(&threads[i], NULL, client_main, &clients[i]);
+		clients[i].as_core = strcmp(engine, "cores") == 0 ||
+				     (strcmp(engine, "mixed") == 0 && i % 2);
 	}
-	pthread_create(&daemon, NULL, daemon_main, &census);
-	for (i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
-	pthread_join(daemon, NULL);
-
-	printf("1..3\n");
-	printf("%sok 1 - no second owner, no broken rule, no wrong error\n", errors ? "not " : "");
-	printf("%sok 2 - all slots free at the end (%llu leased)\n",
-		census.class_[0].figures.leased ? "not " : "",
-		(unsigned long long)census.class_[0].figures.leased);
-	printf("%sok 3 - everything happened: %llu rents, %llu accepts, %llu waits, %llu "
-	       "reclaimed\n",
-		accepted && reclaimed && waited ? "" : "not ",
-		(unsigned long long)census.class_[0].figures.rents_total,
-		(unsigned long long)accepted, (unsigned long long)waited,
-		(unsigned long long)reclaimed);
+	run(&census, clients);
+	r = judge(&census);
 	for (i = 0; i < THREADS; i++)
 		thr_pool_free(clients[i].pool);
-	free(pages);
-	i = errors || census.class_[0].figures.leased || !accepted || !reclaimed || !waited;
+	race_arena_fini(&arena);
 	census_fini(&census);
-	return i != 0;
+	free(ledger);
+	return r;
 }

@@ -48,6 +48,16 @@ static inline void test_arena_init_one(struct test_arena *a, uint32_t cores, uin
 	test_arena_init(a, cores, 8, &spec, 1);
 }
 
+/* The same, claimed openly, however many slots it has. */
+static inline void test_arena_init_open(struct test_arena *a, uint32_t cores, uint32_t slots)
+{
+	test_arena_init_one(a, cores, slots);
+	memset(a->pages, 0, a->geometry.arena_bytes);
+	a->view.class_[0].is_open = true;
+	a->claims[0] = THR_CLAIM_OPEN;
+	thr_view_format(&a->view);
+}
+
 static inline void test_arena_fini(struct test_arena *a)
 {
 	free(a->pages);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The census in arenas of its own: after any random life its sums must be those of the account that
- * was kept beside it. Time is made to pass by moving the census's beginning into the past.
+ * was kept beside it. Time is made to pass by moving the ledger's beginning into the past.
  */
 
 #include "daemon/census.h"
 #include "daemon/clock.h"
 #include "shm/circle.h"
+#include "tests/harness/paper.h"
 #include "tests/unit/life.h"
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
 #define SEATS 9
-#define CORES 5
+#define CORES 3 /* class 0 is theirs, a segment each, the others are open */
 #define GRACE_NS (10 * NS_PER_S)
 
 static const struct thr_class_spec specs[] = { { 64, 130, 0 }, { 256, 64, 0 }, { 1024, 3, 0 } };
@@ -19,30 +20,32 @@ static const struct thr_class_spec specs[] = { { 64, 130, 0 }, { 256, 64, 0 }, {
 struct office {
 	struct test_arena arena;
 	struct census census;
-	uint64_t reclaimed[THR_CLASSES_MAX];
+	struct ledger *ledger;
 };
 
 static void office_init(struct office *o)
 {
 	memset(o, 0, sizeof(*o));
 	test_arena_init(&o->arena, CORES, SEATS, specs, N(specs));
-	must(census_init(&o->census, &o->arena.view, GRACE_NS) == 0, "memory");
+	o->ledger = paper_ledger(&o->arena.geometry, GRACE_NS);
+	must(census_init(&o->census, &o->arena.view, o->ledger) == 0, "memory");
 }
 
 static void office_fini(struct office *o)
 {
 	census_fini(&o->census);
+	free(o->ledger);
 	test_arena_fini(&o->arena);
 }
 
 static uint64_t walk(struct office *o)
 {
-	return census_walk(&o->census, &o->arena.view, o->reclaimed);
+	return census_walk(&o->census, &o->arena.view);
 }
 
 static void let_time_pass(struct office *o, uint64_t ns)
 {
-	o->census.started_ns -= ns;
+	o->ledger->counting_since_ns -= ns;
 }
 
 static const struct thr_class_figures *figures(const struct office *o, uint32_t class_)
@@ -55,19 +58,42 @@ static uint64_t *record_of(struct office *o, uint32_t class_, uint32_t slot)
 	return class_record(&o->arena.view.class_[class_], (struct slot_id){ slot });
 }
 
+/* What each core should be said to have: the slots of its arc, or of the segments that it holds. */
+static void count_cores(const struct office *o, const struct life *life, uint32_t class_,
+	struct census_core cores[CORES], uint64_t *ret_unheld)
+{
+	const struct thr_class_view *view = &o->arena.view.class_[class_];
+	uint32_t slot, core;
+
+	for (slot = 0; slot < view->slots; slot++) {
+		const struct thr_segment *segment = &view->segments[slot / 64];
+		bool is_leased = life_is_covered(&life->class_[class_], slot);
+
+		if (view->is_open)
+			core = circle_core(slot, CORES, view->slots);
+		else
+			core = (uint32_t)segment->holder - 1;
+		*ret_unheld += !view->is_open && core == UINT32_MAX && !is_leased;
+		if (core >= CORES)
+			continue;
+		cores[core].slots++;
+		cores[core].leased += is_leased;
+		cores[core].takeable += segment->mask >> slot % 64 & 1;
+	}
+}
+
 /* What the account says of one class, added up slot by slot. */
 static void check_class(const struct office *o, const struct life *life, uint32_t class_)
 {
 	const struct census_class *c = &o->census.class_[class_];
 	const struct life_class *l = &life->class_[class_];
-	uint64_t core_leased[CORES] = { 0 }, pending = 0;
+	struct census_core cores[CORES] = { 0 };
+	uint64_t unheld = 0, takeable = 0, pending = 0;
 	uint32_t slot, core;
 
-	for (slot = 0; slot < specs[class_].slots; slot++) {
+	for (slot = 0; slot < specs[class_].slots; slot++)
 		pending += l->slots[slot].state == 2;
-		core_leased[circle_core(slot, CORES, specs[class_].slots)] +=
-			l->slots[slot].state != 0;
-	}
+	count_cores(o, life, class_, cores, &unheld);
 	must(c->figures.leased == l->held, "leased %lu", (unsigned long)c->figures.leased);
 	must(c->figures.free == specs[class_].slots - l->held, "free %lu",
 		(unsigned long)c->figures.free);
@@ -80,9 +106,16 @@ static void check_class(const struct office *o, const struct life *life, uint32_
 		(unsigned long)c->figures.reclaimed_total);
 	must(c->figures.exhausted_total == l->exhausted, "exhausted %lu",
 		(unsigned long)c->figures.exhausted_total);
-	for (core = 0; core < CORES; core++)
-		must(c->core_leased[core] == core_leased[core], "core %u: %lu", core,
-			(unsigned long)c->core_leased[core]);
+	for (core = 0; core < CORES; core++) {
+		takeable += cores[core].takeable;
+		must(memcmp(&c->cores[core], &cores[core], sizeof(*cores)) == 0,
+			"core %u: %lu slots, %lu leased, %lu takeable", core,
+			(unsigned long)c->cores[core].slots, (unsigned long)c->cores[core].leased,
+			(unsigned long)c->cores[core].takeable);
+	}
+	must(c->figures.unheld == unheld, "unheld %lu, not %lu", (unsigned long)c->figures.unheld,
+		(unsigned long)unheld);
+	must(c->figures.takeable == takeable, "takeable %lu", (unsigned long)c->figures.takeable);
 }
 
 static void check_seats(const struct office *o, const struct life *life)
@@ -97,7 +130,8 @@ static void check_seats(const struct office *o, const struct life *life)
 				if (life->class_[i].slots[slot].state &&
 					life->class_[i].slots[slot].owner == seat) {
 					leases++;
-					bytes += o->arena.geometry.class_[i].stride_bytes;
+					bytes += o->arena.geometry.class_[i].stride_bytes *
+						 life->class_[i].slots[slot].run;
 				}
 		must(o->census.seats[seat].leases == leases, "seat %u: %lu leases", seat,
 			(unsigned long)o->census.seats[seat].leases);
@@ -126,7 +160,7 @@ Test(census, counts_what_happened)
 				exhausted[j] = life.class_[j].exhausted;
 			life_run(&life, i, true);
 			for (j = 0; j < N(specs); j++)
-				o.reclaimed[j] = life.class_[j].reclaimed;
+				o.ledger->class_[j].reclaimed_total = life.class_[j].reclaimed;
 			must(walk(&o) == 0, "nothing was lost in transit long enough");
 			for (j = 0; j < N(specs); j++) {
 				const struct life_class *l = &life.class_[j];
@@ -175,8 +209,8 @@ Test(census, a_rent_that_found_nothing_knows_better_than_a_sample)
 	walk(&o);
 	cr_assert_eq(figures(&o, 0)->free_min, 129);
 	cr_assert_eq(figures(&o, 0)->leased_peak, 1);
-	o.arena.view.class_[0].cores[3].exhausted_total++;
-	o.arena.view.class_[0].cores[4].retries_total = 7;
+	o.arena.view.class_[0].cores[1].exhausted_total++;
+	o.arena.view.class_[0].cores[2].retries_total = 7;
 	walk(&o);
 	cr_assert_eq(figures(&o, 0)->free, 129);
 	cr_assert_eq(figures(&o, 0)->free_min, 0);
@@ -227,9 +261,57 @@ Test(census, a_run_is_one_lease_of_many_slots)
 	cr_assert_eq(o.census.seats[3].leases, 1);
 	cr_assert_eq(o.census.seats[3].bytes, 14 * 64);
 	cr_assert_eq(o.census.seats[4].bytes, 2 * 64);
-	/* Arcs of 26 slots. */
-	cr_assert_eq(o.census.class_[0].core_leased[1], 2);
-	cr_assert_eq(o.census.class_[0].core_leased[2], 14);
+	office_fini(&o);
+}
+
+Test(census, the_slots_of_a_core_are_those_of_the_segments_that_it_holds)
+{
+	const struct census_core *cores;
+	const struct thr_class_figures *f;
+	struct thr_segment *segments;
+	struct office o;
+
+	office_init(&o);
+	cores = o.census.class_[0].cores;
+	f = figures(&o, 0);
+	segments = o.arena.view.class_[0].segments;
+	*record_of(&o, 0, 50) = record_lease(0, (struct seat_id){ 3 }, 14);
+	segments[0].holder = 5ull << 32 | 3; /* core 2 */
+	segments[0].mask = 7 | 1ull << 51;   /* a bit too many does not count */
+	segments[1].holder = 1u << 31 | 3 << 8;
+	segments[2].returned = 0;
+	walk(&o);
+	must(cores[2].slots == 64 && cores[2].leased == 14 && cores[2].takeable == 3,
+		"%lu, %lu, %lu", (unsigned long)cores[2].slots, (unsigned long)cores[2].leased,
+		(unsigned long)cores[2].takeable);
+	must(cores[0].slots == 0 && cores[1].slots == 0, "nothing is held elsewhere");
+	must(f->takeable == 3 && f->unheld == 2, "%lu, %lu", (unsigned long)f->takeable,
+		(unsigned long)f->unheld);
+	must(segments[2].returned, "whoever looks for slots is told of what nobody holds");
+	/* A core that there is not, and one that is buried. */
+	segments[0].holder = 4;
+	segments[1].holder = 1u << 29 | 1;
+	walk(&o);
+	must(f->takeable == 0 && f->unheld == 2, "%lu, %lu", (unsigned long)f->takeable,
+		(unsigned long)f->unheld);
+	office_fini(&o);
+}
+
+Test(census, the_slots_of_a_core_in_an_open_class_are_its_arc)
+{
+	const struct census_core *cores;
+	struct office o;
+	uint32_t i;
+
+	office_init(&o);
+	cores = o.census.class_[1].cores;
+	for (i = 20; i < 45; i++) /* arcs: 0 to 20, 21 to 41, 42 to 63 */
+		*record_of(&o, 1, i) = record_lease(0, (struct seat_id){ 3 }, 1);
+	walk(&o);
+	must(cores[0].slots == 21 && cores[1].slots == 21 && cores[2].slots == 22, "arcs");
+	must(cores[0].leased == 1 && cores[1].leased == 21 && cores[2].leased == 3, "leased");
+	cr_assert_eq(figures(&o, 1)->unheld, 0);
+	cr_assert_eq(figures(&o, 1)->takeable, 0);
 	office_fini(&o);
 }
 
@@ -266,7 +348,7 @@ Test(census, takes_back_what_lost_its_sender_after_the_grace)
 	cr_assert_eq(walk(&o), 1);
 	cr_assert_eq(*record_of(&o, 2, 0), record_free(pending));
 	cr_assert_eq(o.census.class_[2].pending, 0);
-	cr_assert_eq(o.reclaimed[2], 1);
+	cr_assert_eq(o.ledger->class_[2].reclaimed_total, 1);
 	cr_assert_eq(figures(&o, 2)->reclaimed_total, 1);
 	cr_assert_eq(figures(&o, 2)->rents_total, 1);
 	cr_assert_eq(figures(&o, 2)->returns_total, 0);
@@ -310,14 +392,14 @@ Test(census, the_grace_is_never_shorter_than_it_says)
 
 	for (phase = 0; phase < 100; phase += 9) {
 		office_init(&o);
-		o.census.grace_ns = 250 * NS_PER_MS;
+		o.ledger->grace_ns = 250 * NS_PER_MS;
 		let_time_pass(&o, phase * NS_PER_MS);
 		send(&o);
 		thr_reclaim_seat(&o.arena.view, (struct seat_id){ 1 }, &sum);
-		noticed = clock_monotonic_ns() - o.census.started_ns;
+		noticed = clock_monotonic_ns() - o.ledger->counting_since_ns;
 		while (walk(&o) == 0)
 			let_time_pass(&o, NS_PER_MS);
-		gone = clock_monotonic_ns() - o.census.started_ns - noticed;
+		gone = clock_monotonic_ns() - o.ledger->counting_since_ns - noticed;
 		must(gone >= 250 * NS_PER_MS, "phase %lu: after %lu ns", (unsigned long)phase,
 			(unsigned long)gone);
 		must(gone <= 5 * NS_PER_S, "phase %lu: after %lu ns", (unsigned long)phase,
@@ -332,7 +414,7 @@ Test(census, without_grace_an_orphan_goes_at_once)
 	struct office o;
 
 	office_init(&o);
-	o.census.grace_ns = 0;
+	o.ledger->grace_ns = 0;
 	send(&o);
 	cr_assert_eq(walk(&o), 0);
 	thr_reclaim_seat(&o.arena.view, (struct seat_id){ 1 }, &sum);
@@ -440,6 +522,12 @@ Test(census, of_scribbled_pages)
 			}
 			for (slot = 0; slot < CORES * sizeof(struct thr_core) / 8; slot++)
 				((uint64_t *)o.arena.view.class_[i].cores)[slot] = dice_roll(&d);
+			for (slot = 0; slot < o.arena.view.class_[i].n_segments; slot++) {
+				struct thr_segment *s = &o.arena.view.class_[i].segments[slot];
+
+				s->holder = dice_roll(&d) & (dice_one_in(&d, 2) ? ~0ull : 3);
+				s->mask = dice_roll(&d);
+			}
 		}
 		let_time_pass(&o, GRACE_NS * dice_below(&d, 2));
 		walk(&o);
@@ -451,8 +539,10 @@ Test(census, of_scribbled_pages)
 			must(c->pending <= c->figures.leased, "%lu pending",
 				(unsigned long)c->pending);
 			for (slot = 0, sum = 0; slot < CORES; slot++)
-				sum += c->core_leased[slot];
-			must(sum == c->figures.leased, "%lu on the cores", (unsigned long)sum);
+				sum += c->cores[slot].leased;
+			must(o.arena.view.class_[i].is_open ? sum == c->figures.leased
+							    : sum <= c->figures.leased,
+				"%lu on the cores", (unsigned long)sum);
 		}
 		cr_assert_eq(census_leases(&o.census, &o.arena.view, 0, &leases, &n), 0);
 		for (i = 0, sum = 0; i <= SEATS; i++)

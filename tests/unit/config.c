@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <syslog.h>
 #include <unistd.h>
 #include "daemon/config.h"
 #include "tests/unit/dice.h"
@@ -63,6 +64,12 @@ Test(config, what_is_left_out_has_its_default)
 	cr_assert_str_eq(a->name, "a");
 	cr_assert_eq(a->max_clients, 64);
 	cr_assert_eq(a->undelivered_grace_ms, 10000);
+	cr_assert_eq(a->quota_bytes, 0);
+	cr_assert_eq(a->quota_leases, 0);
+	cr_assert_eq(config->log_level, LOG_NOTICE);
+	cr_assert_eq(config->max_connections_per_user, 0);
+	cr_assert_eq(config->admins.n_users, 0);
+	cr_assert_leq(config->admins.n_groups, 1);
 	cr_assert_eq(a->n_classes, 1);
 	cr_assert_eq(a->classes[0].align_bytes, 0);
 	cr_assert_geq(a->access.n_users, 1);
@@ -273,7 +280,7 @@ Test(config, what_is_wrong_and_where)
 	check_refused("{}", "missing; must be an array of 1 to 64 arenas");
 	check_refused("{\"arenas\":7}", "a number; must be an array of 1 to 64 arenas");
 	check_refused("{\"arenas\":[7]}", "t:1:12: arenas[0]: is a number; must be an object");
-	check_refused("{\n \"arena\": []}", "t:2:11: arena: no such field; allowed here: arenas");
+	check_refused("{\n \"arena\": []}", "t:2:11: arena: no such field; allowed here: arenas,");
 	check_refused("{\"arenas\":[], \"arenas\":[]}", "duplicate");
 	check_refused(arena_text("\"colour\":1"), "arenas[0].colour: no such field");
 	check_refused(class_text("\"slots\":1,\"slot_bytes\":64,\"align\":64"),
@@ -284,6 +291,102 @@ Test(config, what_is_wrong_and_where)
 		"classes[1]: has slots of 4160 bytes like another class");
 	check_refused(class_text("\"slot_bytes\":1073741824,\"slots\":67108864"),
 		"larger than 17592186044416 bytes");
+}
+
+/* One arena, and these fields at the top before it. */
+static char *top_text(const char *fields)
+{
+	static char text[17000];
+
+	snprintf(text, sizeof(text), "{%.500s,%s", fields, arena_text("") + 1);
+	return text;
+}
+
+Test(config, quotas)
+{
+	struct config *config =
+		read_text(arena_text("\"quota\":{\"bytes\":17592186044416,\"leases\":1073741824}"));
+
+	cr_assert_eq(config->arenas[0].quota_bytes, 17592186044416u);
+	cr_assert_eq(config->arenas[0].quota_leases, 1073741824u);
+	free(config);
+	config = read_text(arena_text("\"quota\":{\"leases\":7}"));
+	cr_assert_eq(config->arenas[0].quota_bytes, 0);
+	cr_assert_eq(config->arenas[0].quota_leases, 7);
+	free(config);
+	config = read_text(arena_text("\"quota\":{\"bytes\":0,\"leases\":0}"));
+	cr_assert_eq(config->arenas[0].quota_bytes, 0);
+	free(config);
+	free(read_text(arena_text("\"quota\":{}")));
+	check_refused(arena_text("\"quota\":5"), "arenas[0].quota: is a number; must be an object");
+	check_refused(arena_text("\"quota\":{\"byte\":5}"),
+		"arenas[0].quota.byte: no such field; allowed here: bytes, leases");
+	check_refused(arena_text("\"quota\":{\"bytes\":-1}"), "allowed: 0 to 17592186044416");
+	check_refused(arena_text("\"quota\":{\"bytes\":17592186044417}"),
+		"arenas[0].quota.bytes: 17592186044417 is out of bounds");
+	check_refused(arena_text("\"quota\":{\"leases\":1073741825}"),
+		"arenas[0].quota.leases: 1073741825 is out of bounds; allowed: 0 to 1073741824");
+	check_refused(arena_text("\"quota\":{\"leases\":\"all\"}"), "is a string");
+}
+
+Test(config, log_levels)
+{
+	static const struct {
+		const char *text;
+		int priority;
+	} rows[] = {
+		{ "\"log_level\":\"warning\"", LOG_WARNING },
+		{ "\"log_level\":\"notice\"", LOG_NOTICE },
+		{ "\"log_level\":\"debug\"", LOG_DEBUG },
+	};
+	struct config *config;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		config = read_text(top_text(rows[i].text));
+		cr_assert_eq(config->log_level, rows[i].priority);
+		free(config);
+	}
+	check_refused(top_text("\"log_level\":\"loud\""),
+		"t:1:14: log_level: \"loud\" is none of the words warning, notice, debug");
+	check_refused(top_text("\"log_level\":\"Debug\""), "is none of the words");
+	check_refused(top_text("\"log_level\":7"),
+		"log_level: is a number; must be one of the words warning, notice, debug");
+	check_refused(top_text("\"log_level\":null"), "log_level: is null");
+}
+
+Test(config, connections_of_a_user)
+{
+	struct config *config = read_text(top_text("\"max_connections_per_user\":1"));
+
+	cr_assert_eq(config->max_connections_per_user, 1);
+	free(config);
+	config = read_text(top_text("\"max_connections_per_user\":1048576"));
+	cr_assert_eq(config->max_connections_per_user, 1048576);
+	free(config);
+	check_refused(top_text("\"max_connections_per_user\":0"),
+		"t:1:29: max_connections_per_user: 0 is out of bounds; allowed: 1 to 1048576");
+	check_refused(top_text("\"max_connections_per_user\":1048577"), "is out of bounds");
+	check_refused(top_text("\"max_connections_per_user\":true"), "is true; must be a whole");
+}
+
+Test(config, admins)
+{
+	struct config *config =
+		read_text(top_text("\"admins\":{\"users\":[\"root\",5],\"groups\":[77]}"));
+
+	cr_assert_eq(config->admins.n_users, 2);
+	cr_assert_eq(config->admins.users[1], 5);
+	cr_assert_eq(config->admins.n_groups, 1);
+	cr_assert_eq(config->admins.groups[0], 77);
+	free(config);
+	config = read_text(top_text("\"admins\":{}"));
+	cr_assert_eq(config->admins.n_users + config->admins.n_groups, 0, "nobody else");
+	free(config);
+	check_refused(top_text("\"admins\":[]"), "admins: is an array; must be an object");
+	check_refused(top_text("\"admins\":{\"user\":[]}"),
+		"admins.user: no such field; allowed here: users, groups");
+	check_refused(top_text("\"admins\":{\"groups\":[-1]}"), "admins.groups[0]: must be");
 }
 
 Test(config, users_and_groups)

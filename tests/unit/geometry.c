@@ -25,12 +25,12 @@ static size_t regions_of(const struct thr_geometry *g, struct region *at)
 	struct region *first = at;
 	uint32_t i;
 
-	*at++ = (struct region){ 0, 3 * 128, 4096 };
+	*at++ = (struct region){ 0, 4 * 128, 4096 };
 	*at++ = (struct region){ g->seats_offset, 128ull * (g->seats + 1), 128 };
 	for (i = 0; i < g->classes; i++) {
 		const struct thr_class_geometry *c = &g->class_[i];
 
-		*at++ = (struct region){ c->cores_offset, 128ull * g->cores, 128 };
+		*at++ = (struct region){ c->cores_offset, 256ull * g->cores, 128 };
 		*at++ = (struct region){ c->segments_offset, 7ull * 128 * c->segments, 128 };
 		*at++ = (struct region){ c->senders_offset, 2ull * 64 * c->segments, 128 };
 	}
@@ -76,7 +76,8 @@ static uint64_t naive_stride(uint64_t slot_bytes, uint32_t align)
 	return stride;
 }
 
-static void check_class(const struct thr_class_geometry *c, const struct thr_class_spec *s)
+static void check_class(const struct thr_class_geometry *c, const struct thr_class_spec *s,
+	uint32_t cores)
 {
 	must(c->slot_bytes == s->slot_bytes && c->slots == s->slots &&
 			c->align_bytes == s->align_bytes,
@@ -85,7 +86,9 @@ static void check_class(const struct thr_class_geometry *c, const struct thr_cla
 		"%lu bytes aligned to %u", (unsigned long)s->slot_bytes, s->align_bytes);
 	must(c->segments * 64 >= c->slots && (c->segments - 1) * 64 < c->slots,
 		"%u segments for %u", c->segments, c->slots);
-	must(c->claim == THR_CLAIM_OPEN, "claimed otherwise");
+	/* At least one for each core, or nobody holds any. */
+	must(c->claim == (c->segments >= cores ? THR_CLAIM_CORE : THR_CLAIM_OPEN),
+		"%u segments on %u cores, claim %u", c->segments, cores, c->claim);
 }
 
 static int by_stride(const void *a, const void *b)
@@ -131,7 +134,7 @@ Test(geometry, random_ones_are_sound)
 		must(g.cores == cores && g.seats == seats && g.classes == n, "the inputs");
 		check_regions(&g);
 		for (i = 0; i < n; i++)
-			check_class(&g.class_[i], &specs[i]);
+			check_class(&g.class_[i], &specs[i], cores);
 		for (; i < THR_CLASSES_MAX; i++)
 			must(!g.class_[i].slots && !g.class_[i].data_offset, "class %u is not zero",
 				i);
@@ -331,11 +334,30 @@ Test(geometry, a_client_survives_any_bytes)
 	cr_assert_not(thr_geometry_is_valid(&g));
 }
 
+/* The last number of slots that is claimed openly, and the first that is not. */
+Test(geometry, a_class_is_open_until_each_core_can_have_a_segment)
+{
+	struct thr_geometry g;
+	uint32_t cores, slots;
+
+	for (cores = 1; cores <= 300; cores++)
+		for (slots = (cores - 1) * 64; slots <= (cores - 1) * 64 + 1; slots++) {
+			struct thr_class_spec spec = { 64, slots, 0 };
+
+			if (slots == 0)
+				continue;
+			must(thr_geometry_init(&g, cores, 1, &spec, 1) == 0, "%u slots", slots);
+			must(g.class_[0].claim == (slots > (cores - 1) * 64 ? THR_CLAIM_CORE
+									     : THR_CLAIM_OPEN),
+				"%u slots on %u cores", slots, cores);
+		}
+}
+
 /* Ten million slots on 1,024 cores for 65,535 clients, on paper. */
 Test(geometry, a_large_arena_spends_little_on_itself)
 {
 	static const struct thr_class_spec spec = { 4096, 10000000, 0 };
-	uint64_t seats = 4096, cores = seats + 65536 * 128, segments = cores + 1024 * 128;
+	uint64_t seats = 4096, cores = seats + 65536 * 128, segments = cores + 1024 * 256;
 	uint64_t senders = segments + 156250ull * 896, end = senders + 20000000;
 	uint64_t metadata = (end + 4095) / 4096 * 4096;
 	struct thr_geometry g;
@@ -348,7 +370,7 @@ Test(geometry, a_large_arena_spends_little_on_itself)
 	cr_assert_eq(g.class_[0].senders_offset, senders);
 	cr_assert_eq(g.metadata_bytes, metadata);
 	cr_assert_eq(g.arena_bytes, (metadata + 10000000ull * 4160 + 4095) / 4096 * 4096);
-	cr_assert_leq(g.metadata_bytes, 24ull * 10000000 + 128 * 1024 + 128 * 65536 + 2 * 4096);
+	cr_assert_leq(g.metadata_bytes, 24ull * 10000000 + 256 * 1024 + 128 * 65536 + 2 * 4096);
 }
 
 Test(geometry, the_metadata_of_any_arena_is_bounded)
@@ -367,7 +389,7 @@ Test(geometry, the_metadata_of_any_arena_is_bounded)
 		n = random_specs(&d, specs);
 		cr_assert_eq(thr_geometry_init(&g, cores, seats, specs, n), 0);
 		for (i = 0; i < n; i++)
-			most += 128ull * cores + 24ull * ((specs[i].slots + 63) / 64 * 64);
+			most += 256ull * cores + 24ull * ((specs[i].slots + 63) / 64 * 64);
 		must(g.metadata_bytes <= most + 2 * 4096, "%lu bytes for at most %lu",
 			(unsigned long)g.metadata_bytes, (unsigned long)most);
 	}

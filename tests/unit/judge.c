@@ -9,7 +9,10 @@
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
 #define SEATS 9
-#define NOT_OPEN 1u /* any way to claim in which runs and masks are allowed */
+#define CORE(n) ((n) + 1u)
+#define BURIED (1u << 29)
+#define REVOKED (1u << 30)
+#define THREAD(seat, lane) (1u << 31 | (seat) << 8 | (lane))
 
 static const struct thr_class_spec specs[] = { { 64, 130, 0 }, { 256, 64, 0 }, { 1024, 3, 0 } };
 static const uint64_t all_slots = 130 + 64 + 3;
@@ -38,7 +41,8 @@ static void check_broken(
 		thr_rule_name(rule), v.class_, v.slot.n, class_, slot);
 	must(v.record == *class_record(&a->view.class_[class_], (struct slot_id){ slot }),
 		"%s: the record is not told", thr_rule_name(rule));
-	must(v.slots_seen <= all_slots - 3, "the broken segment counts as seen");
+	must(rule == THR_RULE_CURRENT || v.slots_seen <= all_slots - 3,
+		"the broken segment counts as seen");
 }
 
 Test(judge, passes_whatever_legal_life_makes)
@@ -68,7 +72,7 @@ static void check_record(uint64_t seed, enum thr_rule rule, uint64_t (*wrong)(st
 	struct dice d = { seed };
 	unsigned i;
 
-	test_arena_init(&a, 3, SEATS, specs, N(specs));
+	test_arena_init(&a, 5, SEATS, specs, N(specs)); /* too many cores for any class */
 	life_init(&life, &a, seed);
 	a.roster[4] = 0;
 	for (i = 0; i < 3000; i++) {
@@ -97,14 +101,10 @@ static uint64_t malformed(struct dice *d)
 {
 	uint64_t r = dice_roll(d);
 
-	switch (dice_below(d, 3)) {
-	case 0:
+	if (dice_one_in(d, 2))
 		return r | 3;
-	case 1: /* LEASED or PENDING by nobody */
-		return (r & ~(uint64_t)0xffff03) | dice_from(d, 1, 2);
-	default: /* FREE with something left of a lease */
-		return (r & ~(uint64_t)3) | 1ull << dice_from(d, 2, 29);
-	}
+	/* LEASED or PENDING by nobody */
+	return (r & ~(uint64_t)0xffff03) | dice_from(d, 1, 2);
 }
 
 /* The vacant one, the first that is not there, and any other. */
@@ -116,6 +116,12 @@ static uint64_t leased_by_no_seat(struct dice *d)
 	uint64_t r = record_lease(dice_roll(d), (struct seat_id){ seat }, 1);
 
 	return seat != 4 && dice_one_in(d, 2) ? record_hand_over(r, (struct seat_id){ seat }) : r;
+}
+
+/* What a revocation leaves, and any number of them. */
+static uint64_t stamped(struct dice *d)
+{
+	return dice_roll(d) & ~(uint64_t)3;
 }
 
 static uint64_t pending_to_a_vacant_seat(struct dice *d)
@@ -143,6 +149,11 @@ Test(judge, names_an_owner_without_a_seat)
 Test(judge, lets_a_lease_travel_to_a_seat_that_has_just_become_vacant)
 {
 	check_record(803, THR_RULE_NONE, pending_to_a_vacant_seat);
+}
+
+Test(judge, lets_a_free_record_carry_any_stamp)
+{
+	check_record(805, THR_RULE_NONE, stamped);
 }
 
 Test(judge, names_a_run_in_an_open_class)
@@ -194,11 +205,94 @@ Test(judge, names_a_holder_of_an_open_segment)
 {
 	struct test_arena a;
 
-	test_arena_init(&a, 3, SEATS, specs, N(specs));
-	a.view.class_[0].segments[2].holder = 1;
+	test_arena_init(&a, 4, SEATS, specs, N(specs));
+	a.view.class_[0].segments[2].holder = CORE(0);
 	check_broken(&a, THR_RULE_HOLDER, 0, 128);
-	a.claims[0] = NOT_OPEN;
+	a.claims[0] = THR_CLAIM_CORE;
 	check_sound(&a);
+	a.view.class_[0].segments[2].holder = 7ull << 32; /* nobody, for the seventh time */
+	a.claims[0] = THR_CLAIM_OPEN;
+	check_sound(&a);
+	test_arena_fini(&a);
+}
+
+Test(judge, names_a_holder_that_cannot_be)
+{
+	static const uint32_t good[] = { 0, CORE(0), CORE(2), REVOKED, BURIED | CORE(0),
+		BURIED | CORE(2), THREAD(1u, 0u), THREAD((unsigned)SEATS, 255u) };
+	static const uint32_t bad[] = { CORE(3), 4096, 4097, 65536, BURIED, BURIED | CORE(3),
+		REVOKED | 1, REVOKED | BURIED, THREAD(0u, 0u), THREAD(SEATS + 1u, 0u),
+		THREAD(0xffffu, 7u), UINT32_MAX };
+	struct test_arena a;
+	struct dice d = { 806 };
+	uint64_t *holder;
+	size_t i;
+
+	test_arena_init(&a, 3, SEATS, specs, N(specs));
+	holder = &a.view.class_[0].segments[1].holder;
+	for (i = 0; i < N(good); i++) {
+		*holder = dice_roll(&d) << 32 | good[i];
+		check_sound(&a);
+	}
+	for (i = 0; i < N(bad); i++) {
+		*holder = dice_roll(&d) << 32 | bad[i];
+		check_broken(&a, THR_RULE_HOLDER, 0, 64);
+	}
+	test_arena_fini(&a);
+}
+
+Test(judge, names_a_mask_that_no_core_holds)
+{
+	static const uint32_t not_cores[] = { 0, REVOKED, THREAD(1u, 0u) };
+	struct thr_segment *segment;
+	struct test_arena a;
+	size_t i;
+
+	test_arena_init(&a, 3, SEATS, specs, N(specs));
+	segment = &a.view.class_[0].segments[1];
+	segment->mask = 1ull << 20;
+	for (i = 0; i < N(not_cores); i++) {
+		segment->holder = not_cores[i];
+		check_broken(&a, THR_RULE_UNHELD, 0, 64);
+	}
+	segment->holder = CORE(1);
+	check_sound(&a);
+	segment->holder = BURIED | CORE(1); /* whoever buries it has not come to that yet */
+	check_sound(&a);
+	test_arena_fini(&a);
+}
+
+Test(judge, names_a_current_segment_that_the_core_does_not_hold)
+{
+	struct thr_segment *segment;
+	struct test_arena a;
+	struct thr_core *core;
+	uint32_t number;
+
+	test_arena_init(&a, 3, SEATS, specs, N(specs));
+	core = &a.view.class_[0].cores[1];
+	for (number = 0; number < 3; number++) {
+		segment = &a.view.class_[0].segments[number];
+		core->current = 5ull << 32 | number;
+		check_broken(&a, THR_RULE_CURRENT, 0, number * 64);
+		segment->holder = CORE(2);
+		check_broken(&a, THR_RULE_CURRENT, 0, number * 64);
+		segment->holder = BURIED | CORE(2);
+		check_broken(&a, THR_RULE_CURRENT, 0, number * 64);
+		segment->holder = BURIED | CORE(1); /* marked from afar, and nothing else yet */
+		check_sound(&a);
+		segment->holder = 9ull << 32 | CORE(1);
+		check_sound(&a);
+		segment->holder = 0;
+	}
+	core->current = 3; /* there are three */
+	check_broken(&a, THR_RULE_CURRENT, 0, 0);
+	core->current = 1ull << 32 | UINT32_MAX;
+	check_sound(&a);
+	/* In an open class no core has one. */
+	a.view.class_[1].cores[0].current = 0;
+	a.view.class_[1].segments[0].holder = 0;
+	check_broken(&a, THR_RULE_CURRENT, 1, 0);
 	test_arena_fini(&a);
 }
 
@@ -209,7 +303,7 @@ Test(judge, names_a_run_that_leaves_its_segment)
 	unsigned first, run;
 
 	test_arena_init(&a, 3, SEATS, specs, N(specs));
-	a.claims[0] = NOT_OPEN;
+	a.claims[0] = THR_CLAIM_CORE;
 	for (first = 64; first < 130; first++)
 		for (run = 1; run <= 64; run++) {
 			uint64_t *r = class_record(&a.view.class_[0], (struct slot_id){ first });
@@ -232,7 +326,7 @@ Test(judge, names_a_slot_under_two_leases)
 	unsigned other;
 
 	test_arena_init(&a, 3, SEATS, specs, N(specs));
-	a.claims[1] = NOT_OPEN;
+	a.claims[1] = THR_CLAIM_CORE;
 	*class_record(&a.view.class_[1], (struct slot_id){ 10 }) = record_lease(0, one, 20);
 	for (other = 0; other < 64; other++) {
 		uint64_t *r = class_record(&a.view.class_[1], (struct slot_id){ other });
@@ -258,13 +352,14 @@ Test(judge, names_a_slot_under_two_leases)
 Test(judge, names_a_mask_that_holds_what_is_not_takeable)
 {
 	struct test_arena a;
-	struct dice d = { 805 };
+	struct dice d = { 807 };
 	uint64_t takeable, *mask;
 	unsigned bit, round;
 
 	test_arena_init(&a, 3, SEATS, specs, N(specs));
-	a.claims[0] = NOT_OPEN;
+	a.claims[0] = THR_CLAIM_CORE;
 	mask = &a.view.class_[0].segments[1].mask;
+	a.view.class_[0].segments[1].holder = a.view.class_[0].segments[2].holder = CORE(1);
 	*class_record(&a.view.class_[0], (struct slot_id){ 64 + 7 }) =
 		record_lease(0, (struct seat_id){ 1 }, 5);
 	takeable = ~(uint64_t)(0x1f << 7);

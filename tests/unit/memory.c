@@ -79,28 +79,33 @@ Test(memory, shared_is_allocated_sealed_and_private_to_its_owner)
 	munmap(at, BYTES);
 }
 
-/* The daemon's mapping, made before, is the only one that can ever write. */
-Test(memory, nobody_but_the_daemon_can_write_a_board)
+/* Whoever has a descriptor that is for reading alone can neither write nor map for writing. */
+Test(memory, a_reader_of_a_board_can_never_write)
 {
-	_cleanup_(close_fd) int fd = -1, own = -1;
-	char *at, *theirs;
+	_cleanup_(close_fd) int fd = -1, reader = -1;
+	char *at, *theirs, *again;
 
-	cr_assert_eq(memory_new_board(&fd, (void **)&at, "unit", BYTES), 0);
+	cr_assert_eq(memory_new_shared(&fd, (void **)&at, "unit", BYTES), 0);
 	check_mode(fd);
 	check_size_is_fixed(fd);
-	cr_assert_eq(fcntl(fd, F_GET_SEALS) & F_SEAL_FUTURE_WRITE, F_SEAL_FUTURE_WRITE);
-	own = memory_reopen(fd);
-	cr_assert_eq(pwrite(fd, "x", 1, 0), -1);
-	cr_assert_eq(errno, EPERM);
-	cr_assert_not(can_be_mapped_for_writing(fd));
-	cr_assert(own < 0 || !can_be_mapped_for_writing(own));
-	cr_assert(own < 0 || pwrite(own, "x", 1, 0) == -1);
-	cr_assert(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) == -1);
-	theirs = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	reader = memory_reopen_read_only(fd);
+	cr_assert_geq(reader, 0);
+	cr_assert_eq(pwrite(reader, "x", 1, 0), -1);
+	cr_assert_eq(errno, EBADF);
+	cr_assert_not(can_be_mapped_for_writing(reader));
+	cr_assert(fallocate(reader, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) == -1);
+	theirs = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, reader, 0);
 	cr_assert_neq(theirs, MAP_FAILED);
 	cr_assert_eq(mprotect(theirs, BYTES, PROT_READ | PROT_WRITE), -1);
 	at[5] = 'x';
 	cr_assert_eq(theirs[5], 'x');
+	/* The daemon's next run maps it anew. */
+	again = memory_map(fd, BYTES);
+	cr_assert(again);
+	again[5] = 'y';
+	cr_assert_eq(theirs[5], 'y');
+	cr_assert_null(memory_map(fd, BYTES / 2), "of another size");
+	munmap(again, BYTES);
 	munmap(theirs, BYTES);
 	munmap(at, BYTES);
 }
@@ -174,7 +179,6 @@ Test(memory, a_failure_leaves_nothing_behind)
 	before = dup(0);
 	close(before);
 	cr_assert_eq(memory_new_shared(&fd, &at, "unit", TOO_MUCH), -EINVAL);
-	cr_assert_eq(memory_new_board(&fd, &at, "unit", TOO_MUCH), -EINVAL);
 	cr_assert_eq(fd, 99);
 	cr_assert_eq(at, (void *)&fd);
 	after = dup(0);

@@ -220,12 +220,9 @@ Test(record, the_moduli_are_the_documented_ones)
 /* The values that the functions can make, said without them. */
 static bool can_be_made(uint64_t r)
 {
-	uint64_t state = r % 4, run_less_one = r / 4 % 64, owner = r / 256 % 65536;
-	uint64_t hop = (r >> 24) % 64;
+	uint64_t state = r % 4, owner = r / 256 % 65536;
 
-	if (state == 0)
-		return run_less_one == 0 && owner == 0 && hop == 0;
-	return state != 3 && owner != 0;
+	return state == 0 || (state != 3 && owner != 0);
 }
 
 /* And that they do make them: each value that is called well-formed, rebuilt by the functions. */
@@ -234,8 +231,11 @@ static bool is_made(uint64_t r)
 	uint64_t free_record = record_of_sequence(record_sequence(r) + SEQUENCES - 1), made;
 	unsigned hops = record_hop(r) ? record_hop(r) : HOPS, i;
 
-	if (record_is_free(r))
-		return record_free(record_lease(free_record, seat_make(1), 1)) == r;
+	if (record_is_free(r)) /* free, and one stamp less before */
+		return record_free(record_lease(free_record, seat_make(1), 1)) ==
+			       record_of_sequence(record_sequence(r)) &&
+		       record_stamp(record_of_sequence(record_sequence(r)) |
+				    ((r - 4) & 0x3ffffffc)) == r;
 	made = record_lease(free_record, record_owner(r), record_run(r));
 	if (made == r)
 		return true;
@@ -275,8 +275,43 @@ Test(record, well_formed_of_random_values)
 	}
 	for (bit = 0; bit < 64; bit++)
 		must(record_is_well_formed(record_of_sequence(5) ^ (uint64_t)1 << bit) ==
-				(bit >= 30),
+				(bit >= 2),
 			"a FREE record with bit %u", bit);
+}
+
+Test(record, a_stamp_changes_nothing_but_the_stamp)
+{
+	static const uint64_t sequences[] = { 0, 1, SEQUENCES - 1 };
+	struct dice d = { 14 };
+	uint64_t r, next;
+	unsigned i, j;
+
+	for (i = 0; i < 3; i++) {
+		r = record_of_sequence(sequences[i]);
+		for (j = 1; j <= 100000; j++) {
+			next = record_stamp(r);
+			must(next != r && record_is_free(next), "stamp %u", j);
+			must(next == record_of_sequence(sequences[i]) + 4 * (uint64_t)j, "%#lx",
+				(unsigned long)next);
+			r = next;
+		}
+		must(record_free(r) == record_of_sequence(sequences[i]), "free wipes it");
+		/* The last of them goes back to none, and touches no other bit. */
+		r = record_of_sequence(sequences[i]) | 0x3ffffffc;
+		must(record_stamp(r) == record_of_sequence(sequences[i]), "%#lx",
+			(unsigned long)record_stamp(r));
+	}
+	for (i = 0; i < 1000000; i++) {
+		struct seat_id seat = seat_make((unsigned)dice_from(&d, 1, 0xffff));
+		unsigned run = (unsigned)dice_from(&d, 1, 64);
+
+		r = dice_roll(&d) & ~3ull;
+		must(record_lease(r, seat, run) == record_lease(record_stamp(r), seat, run) &&
+				record_lease(r, seat, run) ==
+					(r & ~0x3fffffffull) + record_lease_addend(seat, run),
+			"the next lease of %#lx", (unsigned long)r);
+		must(record_leases_between(r, record_stamp(r)) == 0, "a stamp is no lease");
+	}
 }
 
 Test(record, leases_between_counts_each_lease_also_across_the_wrap)

@@ -7,6 +7,7 @@
 #include "tests/unit/must.h"
 
 static struct arena *const some_arena = (struct arena *)&some_arena;
+static struct ledger_entry entries[THR_SEATS_MAX + 1];
 
 static void check_client(const struct seats *seats, const struct client *c)
 {
@@ -25,7 +26,7 @@ Test(seats, are_used_again_as_late_as_can_be)
 	unsigned n = 50, first = 0, last = 0, held = 0, step, i;
 	struct seats seats;
 
-	cr_assert_eq(seats_init(&seats, some_arena, n), 0);
+	cr_assert_eq(seats_init(&seats, some_arena, n, entries), 0);
 	for (i = 1; i <= n; i++)
 		queue[last++] = (uint16_t)i;
 	for (step = 0; step < 50000; step++) {
@@ -55,7 +56,7 @@ Test(seats, a_vacant_seat_keeps_nothing_of_its_tenant)
 	struct seats seats;
 	struct client *c;
 
-	cr_assert_eq(seats_init(&seats, some_arena, 1), 0);
+	cr_assert_eq(seats_init(&seats, some_arena, 1, entries), 0);
 	c = seats_take(&seats);
 	c->pid = 77, c->uid = 78, c->gid = 79, c->attached_realtime_ns = 80, c->is_leaving = true;
 	c->watch = (struct reaper_watch *)&c;
@@ -78,7 +79,7 @@ Test(seats, ids_are_distinct_until_the_generation_wraps)
 	struct client *c;
 	unsigned i;
 
-	cr_assert_eq(seats_init(&seats, some_arena, 1), 0);
+	cr_assert_eq(seats_init(&seats, some_arena, 1, entries), 0);
 	for (i = 0; i < 3 * 65536; i++) {
 		c = seats_take(&seats);
 		must(c && c->id.n != 0 && client_id_seat(c->id).n == 1, "tenant %u", i);
@@ -95,7 +96,7 @@ Test(seats, the_largest_roster)
 	struct client *c;
 	unsigned i;
 
-	cr_assert_eq(seats_init(&seats, some_arena, THR_SEATS_MAX), 0);
+	cr_assert_eq(seats_init(&seats, some_arena, THR_SEATS_MAX, entries), 0);
 	for (i = 1; i <= THR_SEATS_MAX; i++) {
 		c = seats_take(&seats);
 		must(c && c->seat.n == i, "seat %u", i);
@@ -117,7 +118,7 @@ Test(seats, next_visits_who_is_seated_in_order)
 	bool is_taken[66];
 	unsigned round, i;
 
-	cr_assert_eq(seats_init(&seats, some_arena, 65), 0);
+	cr_assert_eq(seats_init(&seats, some_arena, 65, entries), 0);
 	for (round = 0; round < 1000; round++) {
 		for (i = 0; i < 65; i++)
 			seats_take(&seats);

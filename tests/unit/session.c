@@ -152,15 +152,134 @@ Test(session, a_daemon_that_was_stopped_cuts_nobody_off, .timeout = 30)
 	cr_assert_eq(n_requests, 3, "the second was served");
 }
 
-Test(session, one_too_many_is_closed_at_once)
+/* What the peer has said by then does not hide the reply from him. */
+Test(session, one_too_many_is_told_so_and_closed_at_once)
 {
+	struct wire_query query = { wire_header_make(WIRE_QUERY), WIRE_QUESTION_STATS, 0 };
+	struct wire_reply reply;
+	unsigned early;
 	int pair[2];
-	char c;
 
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	sessions_add(&sessions, pair[0]);
+	for (early = 0; early < 3; early++) {
+		unsigned i;
+
+		cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		for (i = 0; i < early; i++)
+			cr_assert_eq(send(pair[1], &query, sizeof(query), 0),
+				(ssize_t)sizeof(query));
+		sessions_add(&sessions, pair[0]);
+		cr_assert_eq(sessions.n, 1);
+		cr_assert_eq(sessions.refused_total, early + 1);
+		cr_assert_eq(recv(pair[1], &reply, sizeof(reply), 0), (ssize_t)sizeof(reply));
+		cr_assert_eq(reply.header.type, WIRE_REPLY);
+		cr_assert_eq(reply.status, -EUSERS);
+		cr_assert_eq(recv(pair[1], &reply, sizeof(reply), 0), 0);
+		close(pair[1]);
+	}
+	cr_assert_eq(n_ends, 0, "it was no session");
+}
+
+static void on_request_reply(
+	struct session *session, const union wire_request *request, void *userdata)
+{
+	struct wire_reply reply = { .header = wire_header_make(WIRE_REPLY) };
+
+	(void)request;
+	(void)userdata;
+	n_requests++;
+	session_reply(session, &reply, NULL, 0);
+}
+
+static void serve_all(void)
+{
+	while (sd_event_run(sessions.event, 0) > 0)
+		;
+}
+
+/* Answers that lie there are the daemon's memory. Two may, to be read later; who has not read them
+ * and asks a fourth time is cut off. */
+Test(session, who_asks_on_without_reading_is_cut_off)
+{
+	struct wire_reply reply;
+	unsigned i;
+
+	sessions.on_request = on_request_reply;
+	for (i = 0; i < 100; i++) {
+		send_query(0);
+		serve_all();
+		cr_assert_eq(recv(peer, &reply, sizeof(reply), 0), (ssize_t)sizeof(reply));
+		cr_assert_eq(reply.status, 0);
+	}
+	cr_assert_eq(n_requests, 100, "who reads may ask");
+	for (i = 0; i < 3; i++)
+		send_query(0);
+	serve_all();
+	cr_assert_eq(n_requests, 103);
 	cr_assert_eq(sessions.n, 1);
-	cr_assert_eq(sessions.refused_total, 1);
-	cr_assert_eq(recv(pair[1], &c, 1, 0), 0);
-	close(pair[1]);
+	send_query(0);
+	serve_all();
+	cr_assert_eq(n_requests, 103, "the fourth is not answered");
+	cr_assert_eq(sessions.violations_total, 1);
+	cr_assert_eq(sessions.n, 0);
+	for (i = 0; i < 3; i++) {
+		cr_assert_eq(recv(peer, &reply, sizeof(reply), 0), (ssize_t)sizeof(reply));
+		cr_assert_eq(reply.status, 0);
+	}
+	cr_assert_eq(recv(peer, &reply, sizeof(reply), 0), (ssize_t)sizeof(reply));
+	cr_assert_eq(reply.status, -EPROTO);
+	cr_assert_eq(recv(peer, &reply, sizeof(reply), 0), 0);
+}
+
+/* The user of the only session had his time: he is heard again when it has been paid back. */
+Test(session, who_had_his_time_waits_for_the_sweep)
+{
+	struct user user = { .uid = 4711, .n = 1 };
+	struct wire_reply reply;
+
+	sessions.on_request = on_request_reply;
+	sessions.first->user = &user;
+	sessions.first->peer.sees_all = false;
+	user.next = NULL;
+	sessions.users.first = &user;
+	user_spend(&user, USERS_QUERY_NS + USERS_QUERY_NS / 2);
+	send_query(0);
+	serve_all();
+	cr_assert_eq(n_requests, 0);
+	sessions_sweep(&sessions);
+	serve_all();
+	cr_assert_eq(n_requests, 1);
+	cr_assert_eq(recv(peer, &reply, sizeof(reply), 0), (ssize_t)sizeof(reply));
+	user_spend(&user, 100 * USERS_QUERY_NS);
+	send_query(0);
+	serve_all();
+	cr_assert_eq(n_requests, 1);
+	sessions_sweep(&sessions);
+	serve_all();
+	cr_assert_eq(n_requests, 1, "a debt of more than a second's time");
+	sessions.first->peer.sees_all = true;
+	sessions.first->is_paused = false;
+	sd_event_source_set_enabled(sessions.first->source, SD_EVENT_ON);
+	serve_all();
+	cr_assert_eq(n_requests, 2, "who sees everything is never over");
+	sessions.first->user = NULL;
+	sessions.users.first = NULL;
+}
+
+/* Silent he is not, who is not heard. */
+Test(session, who_waits_is_not_taken_for_silent, .timeout = 30)
+{
+	struct user user = { .uid = 4711, .n = 1, .spent_ns = USERS_DEBT_NS_MAX };
+
+	sessions.first->user = &user;
+	sessions.first->peer.sees_all = false;
+	send_query(0);
+	serve_all();
+	sleep(6);
+	serve_all();
+	cr_assert_eq(sessions.n, 1);
+	user.spent_ns = 0;
+	sessions_sweep(&sessions);
+	serve_all();
+	cr_assert_eq(n_requests, 1);
+	sessions.first->user = NULL;
 }

@@ -20,6 +20,15 @@ static int claim(
 		&a->view.class_[0], (struct core_id){ core }, me, ret_slot, ret_record);
 }
 
+/* Return on a core. */
+static int give(const struct thr_class_view *c, struct core_id core, struct slot_id slot,
+	uint64_t leased)
+{
+	struct thr_self self = cores_self(core.n, c->n_cores, me);
+
+	return thr_return(c, &self, slot, leased);
+}
+
 static uint64_t record_at(struct test_arena *a, uint32_t slot)
 {
 	return *class_record(&a->view.class_[0], (struct slot_id){ slot });
@@ -34,7 +43,7 @@ static void check_full_circle(uint32_t cores, uint32_t slots, uint32_t core)
 	uint32_t i, should = circle_arc(core, cores, slots);
 	void *copy;
 
-	test_arena_init_one(&a, cores, slots);
+	test_arena_init_open(&a, cores, slots);
 	for (i = 0; i < slots; i++, should = circle_next(should, slots)) {
 		must(claim(&a, core, &slot, &record) == 0, "core %u of %u/%u, claim %u", core,
 			cores, slots, i);
@@ -75,14 +84,14 @@ Test(transition, every_core_finds_the_one_free_slot)
 	for (i = 0; i < N(all_cores); i++)
 		for (j = 0; j < N(all_slots); j++) {
 			slots = all_slots[j];
-			test_arena_init_one(&a, all_cores[i], slots);
+			test_arena_init_open(&a, all_cores[i], slots);
 			while (claim(&a, 0, &slot, &record) == 0)
 				;
 			for (free_slot = 0; free_slot < slots; free_slot++)
 				for (core = 0; core < all_cores[i]; core++) {
 					struct core_id back = { (core + 1) % all_cores[i] };
 
-					must(thr_return(&a.view.class_[0], back,
+					must(give(&a.view.class_[0], back,
 						     (struct slot_id){ free_slot },
 						     record_at(&a, free_slot)) == 0,
 						"return");
@@ -105,17 +114,48 @@ Test(transition, garbage_hints_do_no_harm)
 	unsigned step;
 	size_t i;
 
-	test_arena_init_one(&a, 6, 200);
+	test_arena_init_open(&a, 6, 200);
 	life_init(&life, &a, 62);
 	for (step = 0; step < 100000; step++) {
 		struct thr_core *core = &a.view.class_[0].cores[dice_below(&d, 6)];
 		uint32_t *hints[] = { &core->cursor, &core->arc_first, &core->arc_end,
-			&core->segment };
+			&core->held[dice_below(&d, THR_CORE_HELD_MAX)], &core->held_next,
+			&core->asked };
 
 		for (i = 0; i < N(hints); i++)
 			*hints[i] = dice_one_in(&d, 2) ? worst[dice_below(&d, N(worst))]
 						       : (uint32_t)dice_roll(&d);
-		core->sequence = dice_roll(&d);
+		core->rents_total = dice_roll(&d);
+		life_step(&life, true);
+	}
+	life_check(&life);
+	life_fini(&life);
+	test_arena_fini(&a);
+}
+
+/* The same where cores hold segments. */
+Test(transition, garbage_hints_of_holders_do_no_harm)
+{
+	static const uint32_t worst[] = { 0, 1, 3, 4, 5, 7, 4096, 4097, 1u << 29, 1u << 30,
+		1u << 31, UINT32_MAX };
+	struct dice d = { 64 };
+	struct life life;
+	struct test_arena a;
+	unsigned step;
+	size_t i;
+
+	test_arena_init_one(&a, 4, 300);
+	cr_assert_not(a.view.class_[0].is_open);
+	life_init(&life, &a, 65);
+	for (step = 0; step < 100000; step++) {
+		struct thr_core *core = &a.view.class_[0].cores[dice_below(&d, 4)];
+		uint32_t *hints[] = { &core->cursor, &core->arc_first, &core->arc_end,
+			&core->held[dice_below(&d, THR_CORE_HELD_MAX)], &core->held_next,
+			&core->asked, &a.view.class_[0].segments[dice_below(&d, 5)].returned };
+
+		i = dice_below(&d, N(hints));
+		*hints[i] = dice_one_in(&d, 2) ? worst[dice_below(&d, N(worst))]
+					       : (uint32_t)dice_roll(&d);
 		life_step(&life, true);
 	}
 	life_check(&life);
@@ -130,11 +170,11 @@ Test(transition, what_a_core_returned_in_its_arc_it_takes_first)
 	uint32_t core, other;
 	uint64_t record;
 
-	test_arena_init_one(&a, 6, 100);
+	test_arena_init_open(&a, 6, 100);
 	while (claim(&a, 0, &slot, &record) == 0)
 		;
 	for (slot.n = 0; slot.n < 100; slot.n++)
-		must(thr_return(&a.view.class_[0], (struct core_id){ circle_core(slot.n, 6, 100) },
+		must(give(&a.view.class_[0], (struct core_id){ circle_core(slot.n, 6, 100) },
 			     slot, record_at(&a, slot.n)) == 0,
 			"return");
 	/* Everything is free, and each core begins with the slot of its arc that came back last. */
@@ -152,7 +192,7 @@ Test(transition, what_a_core_returned_in_its_arc_it_takes_first)
 				continue;
 			*class_record(&a.view.class_[0], (struct slot_id){ first }) =
 				record_lease(0, me, 1);
-			must(thr_return(&a.view.class_[0], (struct core_id){ other },
+			must(give(&a.view.class_[0], (struct core_id){ other },
 				     (struct slot_id){ first }, record_lease(0, me, 1)) == 0,
 				"return");
 			must(a.view.class_[0].cores[other].cursor == cursor,
@@ -169,19 +209,19 @@ Test(transition, a_wrong_record_is_stale_and_changes_nothing)
 	unsigned bit;
 	void *copy;
 
-	test_arena_init_one(&a, 2, 70);
+	test_arena_init_open(&a, 2, 70);
 	cr_assert_eq(claim(&a, 1, &slot, &record), 0);
 	copy = test_arena_copy(&a);
 	for (bit = 0; bit < 64; bit++) {
 		const struct thr_class_view *c = &a.view.class_[0];
 
 		wrong = record ^ (uint64_t)1 << bit;
-		must(thr_return(c, (struct core_id){ 1 }, slot, wrong) == -ESTALE, "bit %u", bit);
+		must(give(c, (struct core_id){ 1 }, slot, wrong) == -ESTALE, "bit %u", bit);
 		must(thr_hand_over(c, slot, wrong, me, you, &out) == -ESTALE, "bit %u", bit);
 		must(thr_accept(c, slot, wrong, &out) == -ESTALE, "bit %u", bit);
 		must(!thr_take_back(c, slot, wrong, record), "bit %u", bit);
 		must(!thr_reclaim_pending(c, slot, wrong), "bit %u", bit);
-		must(thr_return(c, (struct core_id){ 1 }, (struct slot_id){ slot.n ^ 1 }, record) ==
+		must(give(c, (struct core_id){ 1 }, (struct slot_id){ slot.n ^ 1 }, record) ==
 				-ESTALE, "the neighbour");
 		must(test_arena_is_as(&a, copy), "bit %u changed the arena", bit);
 		must(out == 77, "bit %u wrote the output", bit);
@@ -201,14 +241,14 @@ Test(transition, every_act_in_every_state)
 	uint64_t out, *word;
 	size_t i;
 
-	test_arena_init_one(&a, 2, 70);
+	test_arena_init_open(&a, 2, 70);
 	word = class_record(&a.view.class_[0], slot);
 	for (i = 0; i < N(states); i++) {
 		const struct thr_class_view *c = &a.view.class_[0];
 
 		*word = states[i];
 		cr_assert_eq(
-			thr_return(c, (struct core_id){ 0 }, slot, leased), i == 1 ? 0 : -ESTALE);
+			give(c, (struct core_id){ 0 }, slot, leased), i == 1 ? 0 : -ESTALE);
 		cr_assert_eq(*word, i == 1 ? record_free(leased) : states[i]);
 
 		*word = states[i], c->senders[slot.n] = 0;
@@ -239,22 +279,22 @@ Test(transition, every_lease_of_a_slot_is_another)
 	struct slot_id slot;
 	struct test_arena a;
 
-	test_arena_init_one(&a, 3, 1);
+	test_arena_init_open(&a, 3, 1);
 	/* Across the sequence's end. */
 	*class_record(&a.view.class_[0], (struct slot_id){ 0 }) = (((uint64_t)1 << 34) - 500) << 30;
 	for (i = 0; i < 1000; i++) {
 		cr_assert_eq(claim(&a, i % 3, &slot, &record), 0);
 		must(record != last, "lease %lu", (unsigned long)i);
-		must(i == 0 || thr_return(&a.view.class_[0], (struct core_id){ 0 }, slot, last) ==
+		must(i == 0 || give(&a.view.class_[0], (struct core_id){ 0 }, slot, last) ==
 					-ESTALE,
 			"the last lease ended this one");
 		must(record_sequence(record) ==
 				(((uint64_t)1 << 34) - 499 + i) % ((uint64_t)1 << 34),
 			"lease %lu has sequence %lu", (unsigned long)i,
 			(unsigned long)record_sequence(record));
-		must(thr_return(&a.view.class_[0], (struct core_id){ 1 }, slot, record) == 0,
+		must(give(&a.view.class_[0], (struct core_id){ 1 }, slot, record) == 0,
 			"return");
-		must(thr_return(&a.view.class_[0], (struct core_id){ 1 }, slot, record) == -ESTALE,
+		must(give(&a.view.class_[0], (struct core_id){ 1 }, slot, record) == -ESTALE,
 			"returned twice");
 		last = record;
 	}
@@ -268,14 +308,14 @@ Test(transition, up_and_down)
 	struct test_arena a;
 	unsigned round, i;
 
-	test_arena_init_one(&a, 6, 200);
+	test_arena_init_open(&a, 6, 200);
 	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 201; i++)
 			must(claim(&a, (round + i) % 6, &slot[i], &record[i]) ==
 					(i < 200 ? 0 : -ENOBUFS),
 				"round %u, claim %u", round, i);
 		for (i = 0; i < 200; i++)
-			must(thr_return(&a.view.class_[0], (struct core_id){ i % 6 }, slot[i],
+			must(give(&a.view.class_[0], (struct core_id){ i % 6 }, slot[i],
 				     record[i]) == 0,
 				"round %u, return %u", round, i);
 		for (i = 0; i < 200; i++)
@@ -283,6 +323,41 @@ Test(transition, up_and_down)
 				i);
 	}
 	cr_assert_eq(a.view.class_[0].cores[0].retries_total, 0);
+	test_arena_fini(&a);
+}
+
+/* Whether a core holds the slot's segment, and which, is all the same to the record. */
+Test(transition, a_return_goes_into_the_mask_of_the_core_that_holds_and_else_raises_the_flag)
+{
+	const struct slot_id slot = { 64 + 9 };
+	struct thr_segment *segment;
+	struct thr_class_view *c;
+	struct test_arena a;
+	uint64_t leased;
+	unsigned run;
+
+	test_arena_init_one(&a, 3, 200);
+	c = &a.view.class_[0];
+	segment = &c->segments[1];
+	for (run = 1; run <= 55; run++) {
+		segment->record[9] = leased = record_lease(7ull << 30, me, run);
+		segment->holder = 1ull << 32 | 2; /* core 1 */
+		segment->mask = 0, segment->returned = 0;
+		must(give(c, (struct core_id){ 2 }, slot, leased) == 0, "return from afar");
+		must(segment->mask == 0 && segment->returned, "the flag");
+		must(segment->record[9] == 8ull << 30, "%#lx", (unsigned long)segment->record[9]);
+		segment->record[9] = leased, segment->returned = 0;
+		must(give(c, (struct core_id){ 1 }, slot, leased) == 0, "return at home");
+		must(segment->record[9] == 8ull << 30, "%#lx", (unsigned long)segment->record[9]);
+		if (SECTION_IS_THERE)
+			must(segment->mask == mask_run(9, run) && !segment->returned,
+				"%u slots: mask %#lx", run, (unsigned long)segment->mask);
+		must(give(c, (struct core_id){ 1 }, slot, leased) == -ESTALE, "twice");
+	}
+	if (SECTION_IS_THERE) {
+		cr_assert_eq(c->cores[1].local_returns_total, 55);
+		cr_assert_eq(c->cores[2].remote_returns_total, 55);
+	}
 	test_arena_fini(&a);
 }
 

@@ -42,6 +42,7 @@ Test(view, points_where_the_geometry_says)
 		cr_assert_eq(c->slots, specs[i].slots);
 		cr_assert_eq(c->n_segments, (specs[i].slots + 63) / 64);
 		cr_assert_eq(c->n_cores, 6);
+		cr_assert_eq(c->is_open, (specs[i].slots + 63) / 64 < 6);
 	}
 	test_arena_fini(&a);
 }
@@ -101,30 +102,52 @@ Test(view, the_last_segment_has_what_is_left)
 	}
 }
 
-/* Formatting writes the arcs and the magic number, and nothing else at all. */
-Test(view, formats_arcs_and_nothing_else)
+static void check_core(const struct thr_class_view *view, struct thr_core *c, uint32_t core)
+{
+	uint32_t n = view->n_cores;
+	unsigned i;
+
+	must(c->arc_first == circle_arc(core, n, view->slots), "core %u", core);
+	must(c->arc_end == circle_arc(core + 1, n, view->slots), "core %u", core);
+	must(c->cursor == (view->is_open ? c->arc_first : circle_arc(core, n, view->n_segments)),
+		"core %u begins elsewhere", core);
+	must(c->current == UINT32_MAX, "core %u rents from %lu", core, (unsigned long)c->current);
+	for (i = 0; i < THR_CORE_HELD_MAX; i++) {
+		must(c->held[i] == UINT32_MAX, "core %u holds %u", core, c->held[i]);
+		c->held[i] = 0;
+	}
+	c->current = 0;
+	c->arc_first = c->arc_end = c->cursor = 0;
+}
+
+/* Formatting writes the arcs, that no core has a segment, that walks pay, and the magic number, and
+ * nothing else at all. */
+static void check_format(uint32_t cores)
 {
 	struct test_arena a;
 	uint64_t *words;
-	uint32_t i, core;
+	uint32_t i, j;
 	size_t word;
 
-	test_arena_init(&a, 96, 20, specs, N(specs));
-	for (i = 0; i < N(specs); i++)
-		for (core = 0; core < 96; core++) {
-			struct thr_core *c = &a.view.class_[i].cores[core];
-
-			must(c->arc_first == circle_arc(core, 96, specs[i].slots),
-				"class %u core %u", i, core);
-			must(c->arc_end == circle_arc(core + 1, 96, specs[i].slots),
-				"class %u core %u", i, core);
-			must(c->cursor == c->arc_first, "class %u core %u begins elsewhere", i,
-				core);
-			c->arc_first = c->arc_end = c->cursor = 0;
+	test_arena_init(&a, cores, 20, specs, N(specs));
+	for (i = 0; i < N(specs); i++) {
+		for (j = 0; j < cores; j++)
+			check_core(&a.view.class_[i], &a.view.class_[i].cores[j], j);
+		for (j = 0; j < a.view.class_[i].n_segments; j++) {
+			must(a.view.class_[i].segments[j].returned == 1, "segment %u", j);
+			a.view.class_[i].segments[j].returned = 0;
 		}
+	}
 	cr_assert_eq(a.view.control->magic, THR_CONTROL_MAGIC);
 	a.view.control->magic = 0;
 	for (words = a.pages, word = 0; word < a.geometry.arena_bytes / 8; word++)
 		must(words[word] == 0, "word %zu is not zero", word);
 	test_arena_fini(&a);
+}
+
+Test(view, formats_cores_and_flags_and_nothing_else)
+{
+	check_format(96);
+	check_format(2);
+	check_format(1);
 }

@@ -67,14 +67,15 @@ struct thruster_attach_options {
  *  -ENOENT        the daemon has no arena of that name
  *  -ECONNREFUSED  no daemon at the socket
  *  -EACCES        the daemon refuses this user for this arena, or the socket cannot be opened
- *  -EUSERS        the arena has as many clients as it may have
+ *  -EUSERS        the arena has as many clients as it may have, or the user as many connections
  *  -EPROTO        library and daemon do not speak the same protocol version
  *  -ETIMEDOUT     the daemon did not answer in time
  *  -EINVAL        NULL or empty arguments, a name of more than 63 bytes, a size that no version of
  *                 the options has
  *  -E2BIG         the options have a field that this library does not know
  *  -ENAMETOOLONG  the socket's path is longer than 107 bytes
- *  -ECONNRESET    the daemon went away meanwhile
+ *  -ECONNRESET    the daemon went away again and again until the time was over; once is no error,
+ *                 since it may be restarted at any time
  *  -ENOMEM, -EMFILE, ...  from the kernel
  */
 int thruster_attach(struct thruster_pool **ret_pool, const char *arena,
@@ -91,21 +92,26 @@ int thruster_attach(struct thruster_pool **ret_pool, const char *arena,
 int thruster_detach(struct thruster_pool *pool);
 
 /*
- * Rent a buffer of at least `size` bytes. Never blocks. The contents are whatever the last user
- * left. Lock-free.
+ * Rent a buffer of at least `size` bytes: a slot, or up to 64 in a row, whichever wastes least and
+ * can be had. Never blocks. The contents are whatever the last user left. Lock-free; where there
+ * are no restartable sequences, for up to 64 threads of the process at once.
  *
- *  -ENOBUFS       nothing free now that would hold the size
- *  -EMSGSIZE      larger than any class of this arena can ever give
+ *  -ENOBUFS       nothing that would hold the size can be had now; if another core holds some, it
+ *                 was asked for it
+ *  -EMSGSIZE      larger than any class of this arena can ever give: than the largest slot, and
+ *                 than 64 slots of each class that gives runs
+ *  -EDQUOT        the client would hold more than its quota; nothing waits for that
  *  -EINVAL        size 0, NULL
  *  -ECHILD        a forked child that has not attached itself
  */
 int thruster_rent(struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease);
 
 /*
- * Likewise, but if nothing is free, sleep until something is, or until the absolute CLOCK_MONOTONIC
- * time *deadline (NULL: for ever). A signal handler that runs meanwhile does not end the wait.
+ * Likewise, but if nothing can be had, sleep until something can, or until the absolute
+ * CLOCK_MONOTONIC time *deadline (NULL: for ever); who waits longest looks first. A signal handler
+ * that runs meanwhile does not end the wait.
  *
- *  -ETIMEDOUT     nothing was free until the deadline
+ *  -ETIMEDOUT     nothing could be had until the deadline
  *  and those of thruster_rent() except -ENOBUFS; -EINVAL also if tv_nsec is out of range
  */
 int thruster_rent_wait(struct thruster_pool *pool, size_t size, const struct timespec *deadline,
@@ -125,8 +131,8 @@ int thruster_return(struct thruster_pool *pool, const struct thruster_lease *lea
 
 /*
  * Rent up to n buffers of at least `size` bytes each into ret_leases[0 .. n-1]. Returns how many
- * there are, at least 1, fewer than n only if no more are free; or an error of thruster_rent(),
- * -EINVAL also if n is 0 or larger than INT_MAX.
+ * there are, at least 1, fewer than n only if no more can be had now, or the quota allows no more;
+ * or an error of thruster_rent(), -EINVAL also if n is 0 or larger than INT_MAX.
  */
 int thruster_rent_bulk(struct thruster_pool *pool, size_t size, struct thruster_lease *ret_leases,
 	unsigned n);
@@ -156,6 +162,7 @@ int thruster_hand_over(struct thruster_pool *pool, const struct thruster_lease *
  * Take over the lease of a ticket. Lock-free.
  *
  *  -ESTALE        accepted before, meant for another client, or taken back by the daemon
+ *  -EDQUOT        the client would hold more than its quota; the ticket stays good
  *  -EINVAL        NULL, or this never was a ticket
  *  -ECHILD        a forked child that has not attached itself
  */

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread sleeps on the `visits` words of all arenas at once, and looks at what was asked once
+ * a second in any case, because a client may have died between asking and waking it. Nothing that
+ * is read here is trusted: a core that was asked for nothing good is visited in vain, and visits
+ * have a pause after them.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/visitor.h"
+#include "shm/atomics.h"
+#include "shm/core.h"
+#include "shm/wait.h"
+
+#define LOOK_AGAIN_NS (1000 * NS_PER_MS)
+#define PAUSE_NS (50 * NS_PER_MS / 1000)
+#define WITHOUT_WAITV_NS (2 * NS_PER_MS)
+#define ONLINE "/sys/devices/system/cpu/online"
+
+/* Only an answer that says so counts: with no such file, no core is offline. */
+static bool is_offline(struct core_id core, void *userdata)
+{
+	FILE *file = fopen(ONLINE, "re");
+	unsigned from, to;
+	bool is_online = false, any = false;
+	int n;
+
+	(void)userdata;
+	if (!file)
+		return false;
+	while ((n = fscanf(file, "%u-%u", &from, &to)) >= 1) {
+		any = true;
+		is_online |= core.n >= from && core.n <= (n == 2 ? to : from);
+		if (fgetc(file) != ',')
+			break;
+	}
+	fclose(file);
+	return any && !is_online;
+}
+
+static bool go_to(const struct visitor *v, struct core_id core)
+{
+	cpu_set_t *set = CPU_ALLOC(v->n_cores);
+	size_t size = CPU_ALLOC_SIZE(v->n_cores);
+	bool is_there;
+
+	if (!set)
+		return false;
+	CPU_ZERO_S(size, set);
+	CPU_SET_S(core.n, size, set);
+	is_there = sched_setaffinity(0, size, set) == 0 &&
+		   section_core(v->self[0].section).n == core.n;
+	CPU_FREE(set);
+	return is_there;
+}
+
+/* To where the daemon was started: where a thread of it sleeps is not to depend on visits. */
+static void go_home(const struct visitor *v)
+{
+	if (v->home)
+		sched_setaffinity(0, v->home_size, v->home);
+}
+
+/* The kernel's set may be larger than the machine's cores ask for. */
+static void find_home(struct visitor *v)
+{
+	size_t n;
+
+	for (n = 1024; !v->home && n <= 1u << 18; n *= 2) {
+		v->home_size = CPU_ALLOC_SIZE(n);
+		v->home = CPU_ALLOC(n);
+		if (v->home && sched_getaffinity(0, v->home_size, v->home) < 0) {
+			CPU_FREE(v->home);
+			v->home = NULL;
+		}
+	}
+}
+
+static void mark(const struct visitor *v, struct core_id core, bool is_visitable)
+{
+	uint64_t bit = (uint64_t)1 << core.n % 64;
+	size_t i;
+
+	for (i = 0; i < v->n_arenas; i++) {
+		uint64_t *word = &v->arenas[i]->board->visitable[core.n / 64];
+		uint64_t now = load_relaxed(word);
+
+		store_relaxed(word, is_visitable ? now | bit : now & ~bit);
+	}
+}
+
+static bool is_marked(const struct visitor *v, struct core_id core)
+{
+	return v->n_arenas &&
+	       (load_relaxed(&v->arenas[0]->board->visitable[core.n / 64]) >> core.n % 64 & 1);
+}
+
+/* Those that may not hold segments, or nothing is known of yet. */
+static unsigned try_unvisitable(const struct visitor *v)
+{
+	struct core_id core;
+	unsigned n = 0;
+
+	for (core.n = 0; core.n < v->n_cores; core.n++) {
+		if (is_marked(v, core))
+			continue;
+		if (go_to(v, core) || is_offline(core, NULL))
+			mark(v, core, true);
+		else
+			n++;
+	}
+	go_home(v);
+	return n;
+}
+
+static bool is_asked(const struct visitor *v, struct core_id core)
+{
+	uint32_t j;
+	size_t i;
+
+	for (i = 0; i < v->n_arenas; i++)
+		for (j = 0; j < v->arenas[i]->view.n_classes; j++)
+			if (load_relaxed(&v->arenas[i]->view.class_[j].cores[core.n].asked))
+				return true;
+	return false;
+}
+
+static unsigned empty(const struct thr_self *self, const struct thr_class_view *class_,
+	struct core_id core, bool is_there)
+{
+	unsigned n = 0;
+
+	if (is_there) {
+		n = thr_core_exhume(class_, core);
+		if (load_relaxed(&class_->cores[core.n].asked)) {
+			count_here(&class_->cores[core.n].visits_total, 1);
+			n += thr_core_yield(class_, self, core, true);
+		}
+	} else if (load_relaxed(&class_->cores[core.n].asked)) {
+		store_relaxed(&class_->cores[core.n].asked, 0);
+		n = thr_core_bury(class_, core, is_offline, NULL);
+	}
+	return n;
+}
+
+static void visit(const struct visitor *v, struct core_id core)
+{
+	bool is_there = go_to(v, core);
+	uint32_t j;
+	size_t i;
+
+	if (!is_there && !is_offline(core, NULL))
+		mark(v, core, false);
+	for (i = 0; i < v->n_arenas; i++) {
+		struct arena *arena = v->arenas[i];
+		unsigned n = 0;
+		STATE_AT_WORK(&arena->at_work[STATE_VISITOR], arena->id);
+
+		for (j = 0; j < arena->view.n_classes; j++)
+			n += empty(&v->self[i], &arena->view.class_[j], core, is_there);
+		if (n)
+			thr_wait_wake(arena->view.control, WAIT_ALL);
+	}
+}
+
+static bool go_round(const struct visitor *v)
+{
+	struct core_id core;
+	bool any = false;
+
+	for (core.n = 0; core.n < v->n_cores; core.n++) {
+		if (!is_asked(v, core))
+			continue;
+		visit(v, core);
+		any = true;
+	}
+	if (any)
+		go_home(v);
+	return any;
+}
+
+/* Until somebody calls, or it is time to look in any case. `seen`: each word as it was before. */
+static void sleep_on(const struct visitor *v, const uint32_t *seen)
+{
+	struct futex_waitv on[ARENAS_MAX + 1];
+	struct timespec until;
+	uint64_t at = clock_monotonic_ns() + LOOK_AGAIN_NS;
+	size_t i;
+
+	for (i = 0; i < v->n_arenas; i++)
+		on[i] = (struct futex_waitv){
+			.uaddr = (uintptr_t)&v->arenas[i]->view.control->visits,
+			.val = seen[i],
+			.flags = FUTEX_32,
+		};
+	on[i] = (struct futex_waitv){
+		.uaddr = (uintptr_t)&v->stop,
+		.flags = FUTEX_32 | FUTEX_PRIVATE_FLAG,
+	};
+	until = (struct timespec){ (time_t)(at / NS_PER_S), (long)(at % NS_PER_S) };
+	if (syscall(SYS_futex_waitv, on, v->n_arenas + 1, 0, &until, CLOCK_MONOTONIC) < 0 &&
+		(errno == ENOSYS || errno == EPERM)) {
+		until = (struct timespec){ 0, (long)WITHOUT_WAITV_NS };
+		nanosleep(&until, NULL);
+	}
+}
+
+static void *visitor_main(void *userdata)
+{
+	struct visitor *v = userdata;
+	struct timespec pause = { 0, PAUSE_NS };
+	uint64_t tried = clock_monotonic_ns();
+	uint32_t seen[ARENAS_MAX];
+	size_t i;
+
+	pthread_setname_np(pthread_self(), "visitor");
+	while (!load_acquire(&v->stop)) {
+		for (i = 0; i < v->n_arenas; i++)
+			seen[i] = load_acquire(&v->arenas[i]->view.control->visits);
+		if (go_round(v)) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		if (clock_monotonic_ns() - tried > LOOK_AGAIN_NS) {
+			try_unvisitable(v);
+			tried = clock_monotonic_ns();
+		}
+		sleep_on(v, seen);
+	}
+	return NULL;
+}
+
+int visitor_start(struct visitor *v, struct arena *const *arenas, size_t n_arenas)
+{
+	sigset_t all, before;
+	unsigned n;
+	size_t i;
+	int r;
+
+	*v = (struct visitor){
+		.arenas = arenas,
+		.n_arenas = n_arenas,
+		.n_cores = n_arenas ? arenas[0]->geometry.cores : 0,
+	};
+	for (i = 0; i < n_arenas; i++)
+		thr_self_init(&v->self[i], SEAT_NOBODY, &arenas[i]->view,
+			arenas[i]->board->visitable);
+	if (v->self[0].n_cores == 0) {
+		log_notice("no restartable sequences here (rseq): clients rent as threads, which "
+			   "is slower");
+		return 0;
+	}
+	find_home(v);
+	n = try_unvisitable(v);
+	if (n)
+		log_notice("%u of %u cores cannot be visited from here (cpuset?): clients there "
+			   "rent as threads, which is slower",
+			n, v->n_cores);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = -pthread_create(&v->thread, NULL, visitor_main, v);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0)
+		v->is_running = true;
+	return r;
+}
+
+void visitor_stop(struct visitor *v)
+{
+	if (v->is_running) {
+		store_release(&v->stop, 1);
+		syscall(SYS_futex, &v->stop, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+		pthread_join(v->thread, NULL);
+		v->is_running = false;
+	}
+	if (v->home)
+		CPU_FREE(v->home);
+	v->home = NULL;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two rounds of the circle at most. The first looks only at flags, two lines a segment; the second
+ * at the records, and notes what could be had from others.
+ */
+
+#include "shm/adopt.h"
+#include "shm/atomics.h"
+#include "shm/holder.h"
+#include "shm/mask.h"
+#include "shm/segment.h"
+
+struct search {
+	const struct thr_class_view *class_;
+	uint32_t who, start, except;
+	unsigned n;
+	bool only_flagged;
+	uint32_t of_thread, of_core; /* the first such with something to take, or ADOPT_NONE */
+};
+
+static uint32_t segment_after(const struct thr_class_view *class_, uint32_t segment)
+{
+	return segment + 1 < class_->n_segments ? segment + 1 : 0;
+}
+
+/* Has it what is sought? The flag is taken down, and raised again if so. */
+static bool walk_pays(const struct search *s, uint32_t number)
+{
+	struct thr_segment *segment = &s->class_->segments[number];
+	unsigned slots = class_segment_slots(s->class_, number);
+	uint64_t takeable = thr_segment_walk(segment, slots);
+
+	if (takeable)
+		store_relaxed(&segment->returned, 1);
+	return mask_find_run(takeable, s->n) >= 0;
+}
+
+static bool look_pays(const struct search *s, uint32_t number)
+{
+	const struct thr_segment *segment = &s->class_->segments[number];
+
+	return mask_find_run(thr_segment_look(segment, class_segment_slots(s->class_, number)),
+		       s->n) >= 0;
+}
+
+/* True if the segment is ours now. */
+static bool try_segment(struct search *s, uint32_t number)
+{
+	struct thr_segment *segment = &s->class_->segments[number];
+	uint64_t holder = load_acquire(&segment->holder); /* [P7] */
+	uint32_t who = holder_who(holder);
+
+	if (who == HOLDER_REVOKED) {
+		thr_segment_clean(segment, class_segment_slots(s->class_, number), holder);
+		holder = load_acquire(&segment->holder);
+		who = holder_who(holder);
+	}
+	if (who == HOLDER_NOBODY || who == s->who) {
+		if (s->only_flagged && !load_relaxed(&segment->returned))
+			return false;
+		return walk_pays(s, number) &&
+		       (who == s->who || thr_segment_adopt(segment, holder, s->who));
+	}
+	if (s->only_flagged)
+		return false;
+	if (holder_is_thread(who) && s->of_thread == ADOPT_NONE && look_pays(s, number))
+		s->of_thread = number;
+	if (holder_is_core(who & ~HOLDER_BURIED) && s->of_core == ADOPT_NONE &&
+		look_pays(s, number))
+		s->of_core = number;
+	return false;
+}
+
+static uint32_t go_round(struct search *s)
+{
+	uint32_t number = s->start, seen;
+
+	for (seen = 0; seen < s->class_->n_segments;
+		seen++, number = segment_after(s->class_, number))
+		if (number != s->except && try_segment(s, number))
+			return number;
+	return ADOPT_NONE;
+}
+
+static bool take_from_thread(struct search *s)
+{
+	struct thr_segment *segment = &s->class_->segments[s->of_thread];
+	uint64_t holder = load_acquire(&segment->holder); /* [P7] */
+
+	if (holder_is_thread(holder_who(holder)))
+		thr_segment_revoke(
+			segment, class_segment_slots(s->class_, s->of_thread), holder);
+	s->only_flagged = false;
+	return try_segment(s, s->of_thread);
+}
+
+static bool ask(const struct search *s)
+{
+	uint64_t holder = load_relaxed(&s->class_->segments[s->of_core].holder);
+	uint32_t who = holder_who(holder) & ~HOLDER_BURIED;
+	struct core_id core = holder_core(who);
+
+	if (!holder_is_core(who) || core.n >= s->class_->n_cores)
+		return false;
+	store_relaxed(&s->class_->cores[core.n].asked, s->who);
+	return true;
+}
+
+struct thr_adoption thr_adopt(const struct thr_class_view *class_, uint32_t who, uint32_t start,
+	uint32_t except, unsigned n)
+{
+	struct thr_adoption found = { .segment = ADOPT_NONE };
+	struct search s = {
+		.class_ = class_,
+		.who = who,
+		.start = start < class_->n_segments ? start : 0,
+		.except = except,
+		.n = n,
+		.only_flagged = true,
+		.of_thread = ADOPT_NONE,
+		.of_core = ADOPT_NONE,
+	};
+
+	found.segment = go_round(&s);
+	if (found.segment != ADOPT_NONE)
+		return found;
+	s.only_flagged = false;
+	found.segment = go_round(&s);
+	if (found.segment != ADOPT_NONE)
+		return found;
+	if (s.of_thread != ADOPT_NONE && take_from_thread(&s))
+		found.segment = s.of_thread;
+	else if (s.of_core != ADOPT_NONE)
+		found.was_asked = ask(&s);
+	return found;
+}

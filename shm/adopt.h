@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHM_ADOPT_H
+#define SHM_ADOPT_H
+
+/*
+ * Finding a segment with slots to take. The segments of a class lie on a circle; each core has an
+ * arc of it where its search begins (shm/circle.h), and goes round through all the rest, so every
+ * segment is seen once, for any number of cores and wherever the search begins.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "shm/view.h"
+
+#define ADOPT_NONE UINT32_MAX
+
+struct thr_adoption {
+	uint32_t segment;  /* held by `who` now, with a run to take; ADOPT_NONE if there is none */
+	bool was_asked;    /* nobody was: a core holds one, and was asked for it just now */
+};
+
+/*
+ * Search for a segment that has n takeable slots in a row, other than `except`, and make it
+ * `who`'s (a holder, shm/holder.h). In this order:
+ *
+ *   1. nobody's, or who's already, whose flag says that a walk may pay;
+ *   2. the same, whatever the flag says, since flags are hints;
+ *   3. a thread's: it is revoked;
+ *   4. a core's: it cannot be taken from afar, so the core is asked (thr_core.asked).
+ *
+ * Its slots are not taken yet, and its flag is up.
+ */
+struct thr_adoption thr_adopt(const struct thr_class_view *class_, uint32_t who, uint32_t start,
+	uint32_t except, unsigned n);
+
+#endif

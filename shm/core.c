@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slow half of renting as a core. Nothing here is atomic on its own: walks, rings and choices
+ * are made in plain C, in which the thread may be preempted, moved or killed anywhere, and only
+ * then a restartable sequence checks that nothing has changed and commits. So each function looks
+ * at `current` first, and hands what it saw to the sequence.
+ */
+
+#include "shm/core.h"
+#include "shm/adopt.h"
+#include "shm/circle.h"
+#include "shm/holder.h"
+#include "shm/mask.h"
+#include "shm/record.h"
+#include "shm/segment.h"
+#include "shm/wait.h"
+
+/* A try is beaten only by others on the same core, or the same segment, who got something. */
+#define TRIES_MAX 64u
+/* In a row; a debugger's single steps restart a sequence for ever. */
+#define RESTARTS_MAX 256u
+
+static bool here_init(struct core_here *here, const struct thr_class_view *class_,
+	const struct thr_self *self)
+{
+	struct core_id core = section_core(self->section);
+
+	if (core.n >= self->n_cores)
+		return false;
+	*here = (struct core_here){ class_, self, core, &class_->cores[core.n] };
+	return true;
+}
+
+static struct thr_segment *segment_at(const struct core_here *here, uint32_t number)
+{
+	return &here->class_->segments[number];
+}
+
+static bool is_held(const struct core_here *here, uint32_t number)
+{
+	return holder_who(load_acquire(&segment_at(here, number)->holder)) ==
+	       holder_of_core(here->core);
+}
+
+/*
+ * Walk a segment, if the core holds it, and make it current if it has n slots in a row. It is not
+ * current as of `current`, which was read before. The holder is read before the walk, too: read
+ * after it, or not at all, a thread that was moved away could take a segment for its core's that is
+ * being relinquished, and put slots of it into the mask that another core rents by then.
+ */
+static enum section refill_from(
+	const struct core_here *here, uint64_t current, uint32_t number, unsigned n)
+{
+	struct thr_segment *segment = segment_at(here, number);
+	uint64_t holder = load_acquire(&segment->holder), takeable; /* [P7] */
+	enum section r = SECTION_CHANGED;
+
+	if (holder_who(holder) != holder_of_core(here->core))
+		return SECTION_CHANGED;
+	takeable = thr_segment_walk(segment, class_segment_slots(here->class_, number));
+	if (mask_find_run(takeable, n) >= 0)
+		r = section_switch(here->self->section, here->core, here->state, current, segment,
+			holder, takeable, current_next(current, number));
+	if (r == SECTION_DONE)
+		count_here(&here->state->refills_total, 1);
+	else if (takeable)
+		store_relaxed(&segment->returned, 1);
+	return r;
+}
+
+/* The segments of the ring, the one left longest ago first. */
+static enum section refill_from_ring(const struct core_here *here, uint64_t current, unsigned n)
+{
+	uint32_t next = load_relaxed(&here->state->held_next), i;
+	enum section r;
+
+	for (i = 0; i < THR_CORE_HELD_MAX; i++) {
+		uint32_t *place = &here->state->held[(next + i) % THR_CORE_HELD_MAX];
+		uint32_t number = load_relaxed(place);
+
+		if (number >= here->class_->n_segments || number == current_segment(current))
+			continue;
+		if (!load_relaxed(&segment_at(here, number)->returned) &&
+			!load_relaxed(&segment_at(here, number)->mask))
+			continue;
+		r = refill_from(here, current, number, n);
+		if (r != SECTION_CHANGED)
+			return r;
+	}
+	return SECTION_CHANGED;
+}
+
+/* The current one itself: nobody may rent from it while it is walked, so the core leaves it. */
+static enum section refill_from_current(const struct core_here *here, uint64_t current, unsigned n)
+{
+	uint32_t number = current_segment(current);
+	uint64_t parked = current_next(current, CURRENT_NONE);
+	enum section r;
+
+	if (number >= here->class_->n_segments)
+		return SECTION_CHANGED;
+	r = section_put(here->self->section, here->core, here->state, current,
+		&here->state->current, parked);
+	if (r != SECTION_DONE)
+		return r;
+	return refill_from(here, parked, number, n);
+}
+
+static enum section relinquish(const struct core_here *here, uint32_t number, uint32_t to)
+{
+	struct thr_segment *segment = segment_at(here, number);
+	uint64_t holder = load_acquire(&segment->holder);
+
+	if (holder_who(holder) != holder_of_core(here->core))
+		return SECTION_CHANGED;
+	store_relaxed(&segment->returned, 1);
+	return section_relinquish(here->self->section, here->core, here->state, segment, number,
+		holder, holder_next(holder, to));
+}
+
+/* Note in the ring that the core holds a segment; what falls out is relinquished. */
+static void ring_add(const struct core_here *here, uint64_t current, uint32_t number)
+{
+	uint32_t next = load_relaxed(&here->state->held_next) % THR_CORE_HELD_MAX, old;
+
+	old = load_relaxed(&here->state->held[next]);
+	if (old == current_segment(current) && old != number) {
+		next = (next + 1) % THR_CORE_HELD_MAX;
+		old = load_relaxed(&here->state->held[next]);
+	}
+	store_relaxed(&here->state->held[next], number);
+	store_relaxed(&here->state->held_next, (next + 1) % THR_CORE_HELD_MAX);
+	if (old < here->class_->n_segments && old != number && old != current_segment(current) &&
+		is_held(here, old))
+		relinquish(here, old, HOLDER_NOBODY);
+}
+
+static enum core_outcome adopt(const struct core_here *here, unsigned n)
+{
+	uint64_t current = load_relaxed(&here->state->current);
+	struct thr_adoption found;
+
+	if (!self_may_hold(here->self, here->core))
+		return CORE_NOT_HERE;
+	found = thr_adopt(here->class_, holder_of_core(here->core),
+		load_relaxed(&here->state->cursor), current_segment(current), n);
+	if (found.segment == ADOPT_NONE)
+		return found.was_asked ? CORE_ASKED : CORE_DRY;
+	store_relaxed(&here->state->cursor, found.segment);
+	count_here(&here->state->adoptions_total, 1);
+	/* Not by what was seen before the search: it may have been long. */
+	current = load_relaxed(&here->state->current);
+	ring_add(here, current, found.segment);
+	return CORE_DONE;
+}
+
+/*
+ * Nothing is left of what the core rents from: make something current that has n slots in a row.
+ * DONE if it is worth to look again.
+ */
+static enum core_outcome refill(const struct core_here *here, unsigned n)
+{
+	uint64_t current;
+	enum core_outcome outcome;
+	enum section r;
+
+	if (load_relaxed(&here->state->asked))
+		thr_core_yield(here->class_, here->self, here->core, false);
+	current = load_acquire(&here->state->current);
+	r = refill_from_ring(here, current, n);
+	if (r == SECTION_CHANGED && current_segment(current) < here->class_->n_segments &&
+		load_relaxed(&segment_at(here, current_segment(current))->returned))
+		r = refill_from_current(here, current, n);
+	if (r != SECTION_CHANGED)
+		return CORE_DONE;
+	outcome = adopt(here, n);
+	if (outcome != CORE_DRY && outcome != CORE_ASKED)
+		return outcome;
+	/* The last place to look, whatever its flag says. */
+	current = load_acquire(&here->state->current);
+	return refill_from_current(here, current, n) == SECTION_CHANGED ? outcome : CORE_DONE;
+}
+
+/* The mask is a word that any client can write: nothing beyond the class is taken of it. */
+static uint64_t takeable_of(const struct core_here *here, uint32_t number)
+{
+	return load_relaxed(&segment_at(here, number)->mask) &
+	       mask_low(class_segment_slots(here->class_, number));
+}
+
+/* Take n slots in a row of the current segment: out of the mask, and then lease the first. */
+static enum section take_run(
+	const struct core_here *here, unsigned n, struct slot_id *ret_slot, uint64_t *ret_record)
+{
+	uint64_t current = load_relaxed(&here->state->current), value, *word;
+	uint32_t number = current_segment(current);
+	struct thr_segment *segment;
+	enum section r;
+	int first;
+
+	if (number >= here->class_->n_segments)
+		return SECTION_CHANGED;
+	segment = segment_at(here, number);
+	first = mask_find_run(takeable_of(here, number), n);
+	if (first < 0)
+		return SECTION_CHANGED;
+	r = section_reserve(here->self->section, here->core, here->state, current, segment,
+		mask_run((unsigned)first, n), 1);
+	if (r != SECTION_DONE)
+		return SECTION_MOVED; /* there was a run: look again */
+	word = &segment->record[first];
+	value = record_lease(load_relaxed(word), here->self->seat, n);
+	r = section_put(here->self->section, here->core, here->state, current, word, value);
+	if (r != SECTION_DONE) {
+		store_relaxed(&segment->returned, 1);
+		return SECTION_MOVED;
+	}
+	ret_slot->n = number * THR_SEGMENT_SLOTS + (uint32_t)first;
+	*ret_record = value;
+	return SECTION_DONE;
+}
+
+static enum section take(
+	const struct core_here *here, unsigned n, struct slot_id *ret_slot, uint64_t *ret_record)
+{
+	enum section r;
+
+	if (n > 1)
+		return take_run(here, n, ret_slot, ret_record);
+	r = section_rent(here->self->section, here->core, here->state, &here->class_->segments,
+		&here->class_->n_segments, &here->self->addend, ret_slot, ret_record);
+	if (r == SECTION_DONE && ret_slot->n >= here->class_->slots)
+		return SECTION_MOVED; /* a hostile mask; the bit is gone */
+	return r;
+}
+
+enum core_outcome thr_core_rent(const struct thr_class_view *class_, const struct thr_self *self,
+	unsigned n, struct slot_id *ret_slot, uint64_t *ret_record)
+{
+	unsigned tries, restarts = 0;
+	enum core_outcome outcome;
+	struct core_here here;
+
+	for (tries = 0; tries < TRIES_MAX && restarts < RESTARTS_MAX;) {
+		if (!here_init(&here, class_, self))
+			return CORE_NOT_HERE;
+		switch (take(&here, n, ret_slot, ret_record)) {
+		case SECTION_DONE:
+			return CORE_DONE;
+		case SECTION_MOVED:
+			count_here(&here.state->restarts_total, 1);
+			restarts++;
+			break;
+		case SECTION_CHANGED:
+			outcome = refill(&here, n);
+			if (outcome != CORE_DONE)
+				return outcome;
+			tries++;
+			break;
+		}
+	}
+	return CORE_NOT_HERE;
+}
+
+/* The lowest n bits of those that are set; all if there are no more. */
+static uint64_t lowest(uint64_t mask, unsigned n)
+{
+	uint64_t rest = mask, near;
+
+	if (n >= mask_count(mask))
+		return mask;
+	/* As a rule they stand side by side. */
+	near = mask & mask_low(mask_lowest(mask) + n);
+	if (mask_count(near) == n)
+		return near;
+	while (n--)
+		rest &= rest - 1;
+	return mask ^ rest;
+}
+
+static enum section reserve(const struct core_here *here, unsigned n, struct core_reserved *ret)
+{
+	uint64_t current = load_relaxed(&here->state->current), bits;
+	uint32_t number = current_segment(current);
+	struct thr_segment *segment;
+
+	if (number >= here->class_->n_segments)
+		return SECTION_CHANGED;
+	segment = segment_at(here, number);
+	bits = lowest(takeable_of(here, number), n);
+	if (!bits)
+		return SECTION_CHANGED;
+	if (section_reserve(here->self->section, here->core, here->state, current, segment, bits,
+		    mask_count(bits)) != SECTION_DONE)
+		return SECTION_MOVED; /* there was something: look again */
+	*ret = (struct core_reserved){
+		.section = here->self->section,
+		.core = here->core,
+		.state = here->state,
+		.addend = here->self->addend,
+		.current = current,
+		.segment = segment,
+		.number = number,
+		.bits = bits,
+	};
+	return SECTION_DONE;
+}
+
+enum core_outcome thr_core_reserve(const struct thr_class_view *class_,
+	const struct thr_self *self, unsigned n, struct core_reserved *ret)
+{
+	unsigned tries, restarts = 0;
+	enum core_outcome outcome;
+	struct core_here here;
+
+	for (tries = 0; tries < TRIES_MAX && restarts < RESTARTS_MAX;) {
+		if (!here_init(&here, class_, self))
+			return CORE_NOT_HERE;
+		switch (reserve(&here, n, ret)) {
+		case SECTION_DONE:
+			return CORE_DONE;
+		case SECTION_MOVED:
+			count_here(&here.state->restarts_total, 1);
+			restarts++;
+			break;
+		case SECTION_CHANGED:
+			outcome = refill(&here, 1);
+			if (outcome != CORE_DONE)
+				return outcome;
+			tries++;
+			break;
+		}
+	}
+	return CORE_NOT_HERE;
+}
+
+/* Any client can write anything there, and a segment held by nobody that exists would be lost. */
+static bool is_possible(const struct core_here *here, uint32_t who)
+{
+	if (holder_is_thread(who))
+		return holder_seat(who).n >= 1 && holder_seat(who).n <= here->self->n_seats;
+	return holder_is_core(who) && holder_core(who).n < here->class_->n_cores;
+}
+
+static unsigned yield_to(const struct core_here *here, uint32_t to, bool also_current)
+{
+	uint32_t number;
+	unsigned n = 0;
+
+	for (number = 0; number < here->class_->n_segments; number++) {
+		uint64_t current = load_relaxed(&here->state->current);
+
+		if (!is_held(here, number) ||
+			(number == current_segment(current) && !also_current) ||
+			!thr_segment_look(segment_at(here, number),
+				class_segment_slots(here->class_, number)))
+			continue;
+		if (relinquish(here, number, to) != SECTION_DONE)
+			continue;
+		to = HOLDER_NOBODY;
+		n++;
+	}
+	return n;
+}
+
+unsigned thr_core_yield(const struct thr_class_view *class_, const struct thr_self *self,
+	struct core_id core, bool also_current)
+{
+	struct core_here here = { class_, self, core, &class_->cores[core.n] };
+	uint32_t to = load_relaxed(&here.state->asked);
+	unsigned n = 0;
+
+	if (to == HOLDER_NOBODY)
+		return 0;
+	if (to != holder_of_core(core))
+		n = yield_to(&here, is_possible(&here, to) ? to : HOLDER_NOBODY, also_current);
+	if (n && wait_is_wanted(self->control, true))
+		thr_wait_wake(self->control, WAIT_ALL);
+	/* The question stays for the visitor if there was no answer. */
+	if (n || to == holder_of_core(core) ||
+		(also_current && section_core(self->section).n == core.n))
+		store_relaxed(&here.state->asked, HOLDER_NOBODY);
+	return n;
+}
