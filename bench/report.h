@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+
+/* The same results for people and for programs. */
+
+#include "bench/machine.h"
+#include "bench/series.h"
+
+struct report_notes {
+	const struct machine *machine;
+	const struct plan *plan;
+	double seconds;       /* that the run took */
+	double steal_percent; /* of all processors' time, taken by the hypervisor */
+	double other_percent; /* of one core: what ran beside us */
+};
+
+/* What others do to the medians cannot be seen there; with `notes` it can. */
+void report_print(const struct series *series, const struct report_notes *notes);
+
+/* To `path`, "-" is standard output; fail()s if it cannot. */
+void report_write_json(const struct series *series, const struct report_notes *notes,
+	const char *path);
+
+/* Median of the workload / median of the counterpart, which has `engine` in the engine's place; 0
+ * if one of them is absent. */
+double report_beside(const struct series *series, const struct result *result, const char *engine);
+
+#endif

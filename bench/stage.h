@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_STAGE_H
+#define BENCH_STAGE_H
+
+/*
+ * What the program and its workers share for one sample: one memfd, mapped by each. The program
+ * writes the orders before it starts the workers and reads the reports when all have ended;
+ * between, the workers meet here, and pass on what their pipes carry. No pointers: everybody maps
+ * it elsewhere.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include "bench/cas-mask.h"
+#include "bench/queue.h"
+#include "bench/ring.h"
+
+#define LANES_MAX 64u /* a lane is one thread of one worker process */
+#define BUFFER_BYTES 4096u
+#define BASELINE_STRIDE_BYTES 4160u /* an odd number of lines, as the pool spreads its own */
+
+enum meeting { MEET_READY, MEET_START, MEET_END, MEETINGS };
+
+struct orders {
+	uint64_t ops, warm_ops; /* of each lane */
+	uint32_t n_cores;
+	int32_t core[LANES_MAX];
+	char socket[108];
+};
+
+/* Written by its lane only. */
+struct report {
+	_Alignas(APART) int64_t start_ns, end_ns, cpu_ns;
+	uint64_t dry;      /* found nothing free, and tried again */
+	uint64_t switches; /* taken off its core unasked, while it was timed */
+	int32_t thread;    /* kernel's id */
+	uint32_t client;   /* thruster_client_id() */
+	char error[160];
+};
+
+struct stage {
+	struct orders orders;
+	_Alignas(APART) uint32_t arrived[MEETINGS];
+	_Alignas(APART) uint32_t finished; /* lanes that have done what is timed */
+	_Alignas(APART) uint64_t ball;     /* the line that goes to and fro */
+	struct report report[LANES_MAX];
+	struct ring ring;
+	struct cas_mask cas_mask;
+	struct queue queue;
+	_Alignas(4096) unsigned char buffers[CAS_MASKS_MAX * 64 * (size_t)BASELINE_STRIDE_BYTES];
+};
+
+/* A new one, zeroed, and its descriptor; or a negative errno. Pages appear as they are touched. */
+int stage_new(struct stage **ret, int *ret_fd);
+
+/* Map the one that `fd` is. */
+int stage_open(struct stage **ret, int fd);
+
+/* Forget all but the buffers. Nobody else has it open. */
+void stage_reset(struct stage *stage);
+
+/* Wait until all `lanes` have come to the meeting. */
+void stage_meet(struct stage *stage, enum meeting meeting, unsigned lanes);
+
+#endif
