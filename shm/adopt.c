@@ -102,7 +102,7 @@ static bool ask(const struct search *s)
 
 	if (!holder_is_core(who) || core.n >= s->class_->n_cores)
 		return false;
-	store_relaxed(&s->class_->cores[core.n].asked, s->who);
+	store_release(&s->class_->cores[core.n].asked, s->who);
 	return true;
 }
 

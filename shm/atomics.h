@@ -110,6 +110,13 @@ static inline void unlock(uint32_t *is_busy)
 	__atomic_store_n(is_busy, 0, __ATOMIC_RELEASE);
 }
 
+/* What was asked, and nothing is asked any more: what the asker saw is seen by who took it. */
+static inline uint32_t take_question(uint32_t *asked)
+{
+	THR_STEP();
+	return __atomic_exchange_n(asked, 0, __ATOMIC_ACQUIRE);
+}
+
 static inline bool cas_flag(uint32_t *word, uint32_t expected, uint32_t desired)
 {
 	THR_STEP();

@@ -342,43 +342,60 @@ static bool is_possible(const struct core_here *here, uint32_t who)
 	return holder_is_core(who) && holder_core(who).n < here->class_->n_cores;
 }
 
-static unsigned yield_to(const struct core_here *here, uint32_t to, bool also_current)
+/* Has a segment that the core holds something to give? */
+static bool has_some(const struct core_here *here, uint32_t number)
+{
+	return is_held(here, number) &&
+	       thr_segment_look(segment_at(here, number),
+		       class_segment_slots(here->class_, number));
+}
+
+/* Returns how many segments went; *ret_some_are_left if not all did that have something. */
+static unsigned yield_to(
+	const struct core_here *here, uint32_t to, bool also_current, bool *ret_some_are_left)
 {
 	uint32_t number;
 	unsigned n = 0;
 
 	for (number = 0; number < here->class_->n_segments; number++) {
 		uint64_t current = load_relaxed(&here->state->current);
+		bool may_go = also_current || number != current_segment(current);
 
-		if (!is_held(here, number) ||
-			(number == current_segment(current) && !also_current) ||
-			!thr_segment_look(segment_at(here, number),
-				class_segment_slots(here->class_, number)))
+		if (!has_some(here, number))
 			continue;
-		if (relinquish(here, number, to) != SECTION_DONE)
+		if (!may_go || relinquish(here, number, to) != SECTION_DONE) {
+			*ret_some_are_left = true;
 			continue;
+		}
 		to = HOLDER_NOBODY;
 		n++;
 	}
 	return n;
 }
 
+/*
+ * The question is taken before anything is looked at, so one that comes later is never taken for
+ * it; and it is put back, for the visitor, if there was something that did not go. If there was
+ * nothing, who waits is woken by the next return, and asks again.
+ */
 unsigned thr_core_yield(const struct thr_class_view *class_, const struct thr_self *self,
 	struct core_id core, bool also_current)
 {
 	struct core_here here = { class_, self, core, &class_->cores[core.n] };
-	uint32_t to = load_relaxed(&here.state->asked);
-	unsigned n = 0;
+	bool some_are_left = false;
+	unsigned n;
+	uint32_t to;
 
-	if (to == HOLDER_NOBODY)
+	if (!load_relaxed(&here.state->asked))
 		return 0;
-	if (to != holder_of_core(core))
-		n = yield_to(&here, is_possible(&here, to) ? to : HOLDER_NOBODY, also_current);
+	to = take_question(&here.state->asked);
+	if (to == HOLDER_NOBODY || to == holder_of_core(core))
+		return 0;
+	n = yield_to(&here, is_possible(&here, to) ? to : HOLDER_NOBODY, also_current,
+		&some_are_left);
 	if (n && wait_is_wanted(self->control, true))
 		thr_wait_wake(self->control, WAIT_ALL);
-	/* The question stays for the visitor if there was no answer. */
-	if (n || to == holder_of_core(core) ||
-		(also_current && section_core(self->section).n == core.n))
-		store_relaxed(&here.state->asked, HOLDER_NOBODY);
+	if (n == 0 && some_are_left && cas_flag(&here.state->asked, HOLDER_NOBODY, to))
+		thr_wait_call_visitor(self->control);
 	return n;
 }

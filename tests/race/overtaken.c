@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include "daemon/census.h"
+#include "shm/holder.h"
 #include "shm/reclaim.h"
 #include "tests/harness/paper.h"
 #include "tests/race/arena.h"
@@ -45,9 +46,11 @@ static struct ledger *ledger;
 
 /* The client that is overtaken, one that overtakes it, and one to hand over to. */
 static struct thruster_pool *first, *other, *receiver;
-static struct thruster_lease first_lease, other_leases[SLOTS];
+static struct thruster_lease first_lease, other_leases[SLOTS], first_leases[SLOTS];
 static unsigned n_other;
 static struct thruster_ticket ticket;
+static unsigned n_waiting;
+static uint32_t wakes_seen;
 
 static void act_as(const struct thruster_pool *pool);
 static unsigned step, stop_at;
@@ -174,17 +177,21 @@ static void sender_dies(void)
 }
 
 /* A core that was asked gives what it has, as a visitor makes it. */
+static void visit_core(struct core_id core)
+{
+	struct thr_self self = cores_self(core.n, CORES, SEAT_NOBODY);
+
+	self.control = arena.view.control;
+	if (arena.view.class_[0].cores[core.n].asked)
+		thr_core_yield(&arena.view.class_[0], &self, core, true);
+}
+
 static void visit(void)
 {
-	const struct thr_class_view *c = &arena.view.class_[0];
 	struct core_id core;
 
-	for (core.n = 0; core.n < CORES; core.n++) {
-		struct thr_self self = cores_self(core.n, CORES, SEAT_NOBODY);
-
-		if (c->cores[core.n].asked)
-			thr_core_yield(c, &self, core, true);
-	}
+	for (core.n = 0; core.n < CORES; core.n++)
+		visit_core(core);
 }
 
 /* Whatever happened, nothing was lost: the other can have all four. */
@@ -256,6 +263,34 @@ static void other_rents_two(void)
 	act_as(first);
 }
 
+static void first_rents_all(void)
+{
+	unsigned i;
+
+	for (i = 0; i < SLOTS; i++)
+		if (thruster_rent(first, 1, &first_leases[i]) != 0)
+			fail("cannot rent");
+	/* Somebody saw a slot, asked for it and was too late. */
+	if (way->first != THREAD)
+		arena.view.class_[0].cores[way->first].asked = holder_of_core((struct core_id){ 1 });
+}
+
+/* As thruster_rent_wait() does before it sleeps. */
+static void other_waits(void)
+{
+	wakes_seen = thr_wait_announce(arena.view.control, true).seen;
+	n_waiting = 1;
+	act_as(other);
+	n_other = thruster_rent(other, 1, &other_leases[0]) == 0;
+}
+
+static void first_returns_and_other_waits(void)
+{
+	if (thruster_return(first, &first_leases[0]) != 0)
+		fail("a lease was lost");
+	other_waits();
+}
+
 static void other_hands_one_to_first(void)
 {
 	struct thruster_lease lease;
@@ -325,6 +360,29 @@ static unsigned accepts(void)
 	return r == 0;
 }
 
+/* The first's core is visited. Who waits looks again when he is woken, and only then. */
+static unsigned is_visited(void)
+{
+	unsigned i, rounds;
+
+	n_waiting = 0;
+	if (way->first != THREAD)
+		visit_core((struct core_id){ way->first });
+	intruder = NULL;
+	for (rounds = 0; n_waiting && n_other == 0 && rounds < 8; rounds++) {
+		visit();
+		if (arena.view.control->wakes != wakes_seen)
+			other_waits();
+	}
+	act_as(first);
+	if (n_waiting && n_other == 0)
+		fail("a question was lost");
+	for (i = n_waiting; i < SLOTS; i++)
+		if (thruster_return(first, &first_leases[i]) != 0)
+			fail("a lease was lost");
+	return 0;
+}
+
 static const struct meeting {
 	const char *name;
 	void (*before)(void);
@@ -345,6 +403,8 @@ static const struct meeting {
 		receiver_is_replaced },
 	{ "accept, while the sender is reclaimed and its slots rented", other_hands_one_to_first,
 		accepts, sender_dies },
+	{ "visit, while what it was too late for comes back and is asked for", first_rents_all,
+		is_visited, first_returns_and_other_waits },
 };
 
 /* Stopped before one access. Returns how many there were. */
@@ -393,8 +453,10 @@ int main(void)
 		for (i = 0; i < n; i++) {
 			way = &ways[j];
 			stops = meet(&meetings[i]);
-			/* A core's rent or return may be one section; an open class has no runs. */
-			ok = stops || way->first != THREAD || meetings[i].act == rents_a_run;
+			/* A core's rent or return may be one section; an open class has no runs, and
+			 * only cores are visited. */
+			ok = stops || way->first != THREAD || meetings[i].act == rents_a_run ||
+			     meetings[i].act == is_visited;
 			printf("%sok %u - %s: %s: stopped before each of %u accesses\n",
 				ok ? "" : "not ", ++number, way->name, meetings[i].name, stops);
 		}

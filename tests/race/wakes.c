@@ -46,7 +46,7 @@ static void *client_main(void *argument)
 {
 	struct thruster_pool *pool = argument;
 	struct thruster_lease lease;
-	struct timespec past = { 0, 0 };
+	struct timespec past = { 0, 0 }, nap = { 0, 20000 };
 	unsigned i;
 
 	pthread_barrier_wait(&all_are_there);
@@ -55,7 +55,11 @@ static void *client_main(void *argument)
 			thruster_return(pool, &lease);
 		if (thruster_rent_wait(pool, 1, NULL, &lease) != 0)
 			has_failed = true;
-		sched_yield(); /* so that others find it taken */
+		/* So that others find it taken; a yield alone need not let anybody run. */
+		if (i % 64 == 0)
+			nanosleep(&nap, NULL);
+		else
+			sched_yield();
 		if (thruster_return(pool, &lease) != 0)
 			has_failed = true;
 	}
