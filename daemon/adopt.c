@@ -13,6 +13,8 @@ bool adopt_fits(const struct arena *arena, const struct config_arena *config)
 	uint32_t i;
 
 	if (is->cores != wanted->cores || is->classes != wanted->classes ||
+		is->page_bytes != wanted->page_bytes ||
+		arena->ledger->is_lazy != config->is_lazy ||
 		config->max_clients > is->seats)
 		return false;
 	for (i = 0; i < is->classes; i++)

@@ -11,7 +11,9 @@
 #include "daemon/arena.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
+#include "daemon/log.h"
 #include "daemon/memory.h"
+#include "daemon/pages.h"
 #include "shm/atomics.h"
 #include "shm/figures.h"
 #include "shm/reclaim.h"
@@ -44,6 +46,14 @@ static int arena_settle(struct arena *arena, struct state *state)
 	return r < 0 ? r : census_init(&arena->census, &arena->view, arena->ledger);
 }
 
+uint64_t arena_bytes_at_start(const struct config_arena *config)
+{
+	const struct thr_geometry *g = &config->geometry;
+	uint64_t pages = config->is_lazy ? g->metadata_bytes : g->arena_bytes;
+
+	return (g->page_bytes == THR_PAGE ? pages : 0) + g->board_bytes + ledger_bytes(g);
+}
+
 static int arena_make(struct arena *arena, const struct config_arena *config, struct state *state,
 	char why[MEMORY_WHY_MAX])
 {
@@ -52,14 +62,12 @@ static int arena_make(struct arena *arena, const struct config_arena *config, st
 
 	memcpy(arena->name, config->name, sizeof(arena->name));
 	arena->geometry = config->geometry;
-	r = memory_check(arena->geometry.arena_bytes + arena->geometry.board_bytes +
-				 ledger_bytes(&arena->geometry),
-		why);
+	r = memory_check(arena_bytes_at_start(config), why);
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "thruster-%s", arena->name);
-	r = memory_new_shared(
-		&arena->fds.pages, &arena->pages, name, arena->geometry.arena_bytes);
+	r = pages_new(&arena->fds.pages, &arena->pages, name, &arena->geometry, config->is_lazy,
+		why);
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "thruster-%s-board", arena->name);
@@ -77,6 +85,7 @@ static int arena_make(struct arena *arena, const struct config_arena *config, st
 	if (r < 0)
 		return r;
 	arena_configure(arena, config);
+	arena->ledger->is_lazy = config->is_lazy;
 	ledger_begin(arena->ledger);
 	arena->id = state_new_id(state);
 	state_arena(state, arena->id); /* to be blamed from the first run on */
@@ -179,6 +188,7 @@ void arena_configure(struct arena *arena, const struct config_arena *config)
 	arena->seats.n_max = config->max_clients < arena->seats.n ? config->max_clients
 								   : arena->seats.n;
 	arena->ledger->grace_ns = config->undelivered_grace_ms * NS_PER_MS;
+	arena->ledger->trim_after_s = config->trim_after_s;
 	arena->ledger->quota_bytes = config->quota_bytes;
 	arena->ledger->quota_leases = config->quota_leases;
 	store_relaxed(&arena->board->quota_bytes, config->quota_bytes);
@@ -190,12 +200,27 @@ void arena_announce(struct arena *arena, uint64_t run)
 	store_release(&arena->board->run, run);
 }
 
+/* Clients can write it, and without it nobody new can attach. */
+static void mend_control(struct arena *arena)
+{
+	uint64_t *magic = &arena->view.control->magic;
+
+	if (load_relaxed(magic) == THR_CONTROL_MAGIC)
+		return;
+	store_release(magic, THR_CONTROL_MAGIC);
+	if (!arena->is_told_of_spoiler)
+		log_warning("arena %s (%u): a client has overwritten its control page; mended",
+			arena->name, arena->id);
+	arena->is_told_of_spoiler = true;
+}
+
 void arena_sample(struct arena *arena)
 {
 	struct thr_figures figures = { 0 };
 	uint32_t i;
 	STATE_AT_WORK(&arena->at_work[STATE_LOOP], arena->id);
 
+	mend_control(arena);
 	census_walk(&arena->census, &arena->view);
 	/* Also if nothing was taken back: a returner may have been stopped before it could wake. */
 	if (wait_is_wanted(arena->view.control, true))

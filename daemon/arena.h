@@ -27,10 +27,24 @@
 /* Served and retired ones together; a futex call can wait on a few more. */
 #define ARENAS_MAX 120u
 
+/* What lies idle, and for how long; and what is to be done about it (daemon/trim.h). */
+struct idle {
+	uint64_t since_ns;                     /* CLOCK_MONOTONIC; 0 = not watched */
+	uint64_t free_min[THR_CLASSES_MAX];    /* slots free all the time since */
+	uint64_t rents_total[THR_CLASSES_MAX]; /* as it was then */
+	bool is_refused;                       /* no trim of it ends */
+	bool is_told;                          /* the log has had why there is none */
+	bool is_due;                           /* to be trimmed: */
+	uint64_t due[THR_CLASSES_MAX];         /* so many slots; or as the last time */
+	bool of_cores[THR_CLASSES_MAX];        /* those of cores with them */
+	uint64_t resident_before, resident_after; /* bytes, of the last trim */
+};
+
 struct arena {
 	char name[THR_NAME_MAX];
 	uint32_t id;       /* of this arena alone, among all that the daemon's runs ever made */
 	bool is_told;      /* the log has had it */
+	bool is_told_of_spoiler;
 	bool is_retired;   /* the configuration has it no more: nobody new is seated */
 	uint32_t *at_work; /* the state's, by hand: which arena it is at work on */
 	struct thr_geometry geometry;
@@ -44,7 +58,11 @@ struct arena {
 	uint32_t *roster; /* on the board */
 	struct thr_view view;
 	struct ledger *ledger;
+	struct idle idle;
 };
+
+/* Bytes of ordinary memory that an arena takes when it is made. */
+uint64_t arena_bytes_at_start(const struct config_arena *config);
 
 /*
  * Make an arena: memory allocated, sealed, formatted, and kept by the service manager. `state` must
@@ -77,6 +95,10 @@ void arena_announce(struct arena *arena, uint64_t run);
  */
 int arena_seat(struct arena *arena, const struct peer *peer, const char *label,
 	struct client **ret_client, int *ret_fd);
+
+/* Seat the daemon itself. Likewise, and it needs no admission. */
+int arena_seat_self(
+	struct arena *arena, const char *label, struct client **ret_client, int *ret_fd);
 
 /* A descriptor of the board for a client to read, the caller's; or -errno. */
 int arena_open_board(const struct arena *arena);

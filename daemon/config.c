@@ -6,16 +6,14 @@
  */
 
 #include <errno.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include "daemon/cleanup.h"
-#include "daemon/config.h"
+#include "daemon/config-access.h"
 #include "daemon/form.h"
 
 #define CONFIG_BYTES_MAX (1 << 20)
@@ -90,100 +88,6 @@ static void read_classes(
 	}
 }
 
-static bool user_find(const char *name, uint32_t *ret)
-{
-	struct passwd *user = getpwnam(name);
-
-	if (user)
-		*ret = user->pw_uid;
-	return user;
-}
-
-static bool group_find(const char *name, uint32_t *ret)
-{
-	struct group *group = getgrnam(name);
-
-	if (group)
-		*ret = group->gr_gid;
-	return group;
-}
-
-/* Names or numbers of users, or of groups. Returns how many. */
-static size_t read_ids(struct form *form, const char *path, json_t *array, const char *what,
-	bool (*find)(const char *name, uint32_t *ret), uint32_t ids[ACCESS_ENTRIES_MAX])
-{
-	struct path where;
-	char elements[64];
-	size_t i;
-
-	if (!array)
-		return 0;
-	snprintf(elements, sizeof(elements), "names or numbers of %ss", what);
-	if (!form_check_array(form, path, array, 0, ACCESS_ENTRIES_MAX, elements))
-		return 0;
-	for (i = 0; i < json_array_size(array) && !form->has_failed; i++) {
-		json_t *value = json_array_get(array, i);
-
-		where = path_make("%s[%zu]", path, i);
-		if (json_is_integer(value) && json_integer_value(value) >= 0 &&
-			json_integer_value(value) < UINT32_MAX)
-			ids[i] = (uint32_t)json_integer_value(value);
-		else if (!json_is_string(value))
-			form_fail(form, where.text,
-				"must be the name of a %s, or a number from 0 to %u", what,
-				UINT32_MAX - 1);
-		else if (!find(json_string_value(value), &ids[i]))
-			form_fail(form, where.text, "this machine has no %s \"%.64s\"", what,
-				json_string_value(value));
-	}
-	return i;
-}
-
-static void access_add_group(struct access *access, const char *name)
-{
-	uint32_t group;
-
-	if (group_find(name, &group))
-		access->groups[access->n_groups++] = group;
-}
-
-/* Who may attach if nothing is said about it. */
-static struct access access_of_clients(void)
-{
-	struct access access = { .users = { 0, geteuid() }, .n_users = 2 };
-
-	access_add_group(&access, "thruster-clients");
-	return access;
-}
-
-/* Likewise who sees everything; root and the daemon's own user do in any case. */
-static struct access access_of_admins(void)
-{
-	struct access access = { .n_users = 0 };
-
-	access_add_group(&access, "thruster-admins");
-	return access;
-}
-
-static void read_access(struct form *form, const char *path, json_t *object,
-	struct access (*otherwise)(void), struct access *ret)
-{
-	static const char *const names[] = { "users", "groups", NULL };
-	struct path where;
-
-	if (!object) {
-		*ret = otherwise();
-		return;
-	}
-	form_check_names(form, path, object, names);
-	where = path_make("%s.users", path);
-	ret->n_users = read_ids(
-		form, where.text, json_object_get(object, "users"), "user", user_find, ret->users);
-	where = path_make("%s.groups", path);
-	ret->n_groups = read_ids(form, where.text, json_object_get(object, "groups"), "group",
-		group_find, ret->groups);
-}
-
 static void read_name(struct form *form, const char *path, json_t *value, char ret[THR_NAME_MAX])
 {
 	static const char allowed[] =
@@ -214,10 +118,41 @@ static void read_quota(
 		form_number(form, path, "leases", object, 0, CONFIG_QUOTA_LEASES_MAX, 0);
 }
 
-static void lay_out(struct form *form, const char *path, struct config_arena *arena)
+static void read_memory(struct form *form, const char *path, json_t *object,
+	struct config_arena *ret, uint64_t *ret_page_bytes)
+{
+	static const char *const names[] = { "page_bytes", "allocate", "trim_after_s", NULL };
+	static const char *const when[] = { "at_start", "on_use", NULL };
+	struct path where = path_make("%s.page_bytes", path);
+	uint64_t page;
+
+	*ret_page_bytes = THR_PAGE;
+	if (!object)
+		return;
+	form_check_names(form, path, object, names);
+	page = form_number(form, path, "page_bytes", object, THR_PAGE, GEOMETRY_PAGE_BYTES_MAX,
+		THR_PAGE);
+	if (page & (page - 1))
+		form_fail(form, where.text,
+			"%" PRIu64 " is not a power of two; allowed: the sizes of this machine's "
+			"pages, as 4096 or 2097152",
+			page);
+	ret->is_lazy = form_choice(form, path, "allocate", object, when, 0);
+	ret->trim_after_s = form_number(
+		form, path, "trim_after_s", object, 0, CONFIG_TRIM_AFTER_S_MAX, 0);
+	where = path_make("%s.trim_after_s", path);
+	if (ret->trim_after_s && page != THR_PAGE)
+		form_fail(form, where.text, "huge pages are not given back; leave it out, or "
+					    "\"page_bytes\"");
+	*ret_page_bytes = page;
+}
+
+static void lay_out(
+	struct form *form, const char *path, struct config_arena *arena, uint64_t page_bytes)
 {
 	if (thr_geometry_init(&arena->geometry, config_cores(), arena->max_clients, arena->classes,
-		    arena->n_classes) < 0)
+		    arena->n_classes) < 0 ||
+		thr_geometry_set_page(&arena->geometry, page_bytes) < 0)
 		form_fail(form, path, "the arena would be larger than %" PRIu64 " bytes",
 			(uint64_t)GEOMETRY_ARENA_BYTES_MAX);
 }
@@ -226,8 +161,10 @@ static void read_arena(
 	struct form *form, const char *path, json_t *object, struct config_arena *ret)
 {
 	static const char *const names[] = {
-		"name", "max_clients", "undelivered_grace_ms", "quota", "classes", "allow", NULL};
+		"name", "max_clients", "undelivered_grace_ms", "quota", "classes", "allow",
+		"memory", NULL};
 	struct path where;
+	uint64_t page_bytes;
 
 	form_check_names(form, path, object, names);
 	where = path_make("%s.name", path);
@@ -238,13 +175,15 @@ static void read_arena(
 		CONFIG_GRACE_MS_MAX, CONFIG_GRACE_MS_DEFAULT);
 	where = path_make("%s.quota", path);
 	read_quota(form, where.text, json_object_get(object, "quota"), ret);
+	where = path_make("%s.memory", path);
+	read_memory(form, where.text, json_object_get(object, "memory"), ret, &page_bytes);
 	where = path_make("%s.classes", path);
 	read_classes(form, where.text, json_object_get(object, "classes"), ret);
 	where = path_make("%s.allow", path);
-	read_access(form, where.text, json_object_get(object, "allow"), access_of_clients,
+	config_read_access(form, where.text, json_object_get(object, "allow"), config_clients,
 		&ret->access);
 	if (!form->has_failed)
-		lay_out(form, path, ret);
+		lay_out(form, path, ret, page_bytes);
 }
 
 static void read_arenas(struct form *form, json_t *arenas, struct config *ret)
@@ -279,7 +218,7 @@ static void read_config(struct form *form, json_t *root, struct config *ret)
 	ret->log_level = priorities[form_choice(form, "", "log_level", root, levels, 1)];
 	ret->max_connections_per_user = (uint32_t)form_number(
 		form, "", "max_connections_per_user", root, 1, CONFIG_CONNECTIONS_MAX, 0);
-	read_access(form, "admins", json_object_get(root, "admins"), access_of_admins,
+	config_read_access(form, "admins", json_object_get(root, "admins"), config_admins,
 		&ret->admins);
 	read_arenas(form, json_object_get(root, "arenas"), ret);
 }
@@ -352,13 +291,13 @@ struct config *config_new_default(void)
 	if (!config)
 		return NULL;
 	config->log_level = LOG_NOTICE;
-	config->admins = access_of_admins();
+	config->admins = config_admins();
 	config->n_arenas = 1;
 	arena = &config->arenas[0];
 	strcpy(arena->name, "default");
 	arena->max_clients = CONFIG_MAX_CLIENTS_DEFAULT;
 	arena->undelivered_grace_ms = CONFIG_GRACE_MS_DEFAULT;
-	arena->access = access_of_clients();
+	arena->access = config_clients();
 	arena->n_classes = sizeof(classes) / sizeof(classes[0]);
 	memcpy(arena->classes, classes, sizeof(classes));
 	thr_geometry_init(&arena->geometry, config_cores(), arena->max_clients, arena->classes,

@@ -6,6 +6,7 @@
  * What the daemon is to serve: the JSON file of thrusterd.json(5), checked to the last field.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "daemon/access.h"
@@ -17,12 +18,15 @@
 #define CONFIG_GRACE_MS_MAX 86400000u
 #define CONFIG_QUOTA_BYTES_MAX GEOMETRY_ARENA_BYTES_MAX
 #define CONFIG_QUOTA_LEASES_MAX 1073741824u /* as many slots as an arena can have */
+#define CONFIG_TRIM_AFTER_S_MAX 86400u
 #define CONFIG_CONNECTIONS_MAX 1048576u
 
 struct config_arena {
 	char name[THR_NAME_MAX];
 	uint32_t max_clients;
 	uint64_t undelivered_grace_ms;
+	bool is_lazy;           /* pages of slots are allocated when they are touched first */
+	uint64_t trim_after_s;  /* what was free for so long is given back; 0 = never */
 	uint64_t quota_bytes, quota_leases; /* what one client may hold at once; 0 = no limit */
 	struct access access;
 	uint32_t n_classes;

@@ -16,6 +16,9 @@
 #include "daemon/requests.h"
 
 #define SAMPLE_US 1000000u
+#define FDS_A_SESSION 2u /* the socket and the pidfd */
+#define FDS_AN_ARENA 4u
+#define FDS_RESERVED 128u
 
 /* One line for `systemctl status`. */
 static void tell_status(const struct daemon *daemon)
@@ -52,11 +55,14 @@ static int on_sample(sd_event_source *source, uint64_t usec, void *userdata)
 	size_t i;
 
 	(void)usec;
+	trim_sweep(&daemon->trimmer, daemon->arenas, daemon->n_arenas);
 	for (i = 0; i < daemon->n_arenas; i++) {
 		reaper_sweep(daemon->arenas[i]);
 		arena_sample(daemon->arenas[i]);
 		quota_watch(daemon->arenas[i]);
+		trim_watch(daemon->arenas[i]);
 	}
+	trim_sweep(&daemon->trimmer, daemon->arenas, daemon->n_arenas);
 	adopt_sweep(daemon);
 	sessions_sweep(&daemon->sessions);
 	daemon->state->refused_total = daemon->sessions.refused_total;
@@ -119,12 +125,24 @@ static void tell_created(struct arena *arena)
 	arena->is_told = true;
 }
 
+/* So many sessions we have descriptors for. */
+static unsigned room_for_sessions(const struct daemon *daemon)
+{
+	size_t kept = FDS_RESERVED + daemon->n_arenas * FDS_AN_ARENA;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < kept + FDS_A_SESSION)
+		return 1;
+	limit.rlim_cur = (limit.rlim_cur - kept) / FDS_A_SESSION;
+	return limit.rlim_cur < UINT32_MAX ? (unsigned)limit.rlim_cur : UINT32_MAX;
+}
+
 void daemon_apply_limits(struct daemon *daemon)
 {
 	size_t i;
 
 	log_set_level(daemon->level_floor ? daemon->level_floor : daemon->config->log_level);
-	daemon->sessions.n_max = sessions_room(daemon->n_arenas);
+	daemon->sessions.n_max = room_for_sessions(daemon);
 	daemon->sessions.users.arenas = daemon->arenas;
 	daemon->sessions.users.n_arenas = &daemon->n_arenas;
 	daemon->sessions.users.admins = daemon->config->admins;
@@ -228,6 +246,7 @@ int daemon_new(struct daemon **ret, struct config *config, const struct daemon_o
 	if (daemon) {
 		daemon->config = config;
 		daemon->config_path = options->config_path;
+		daemon->config_path_later = options->config_path_later;
 		daemon->level_floor = options->is_verbose ? LOG_DEBUG : 0;
 		log_set_level(daemon->level_floor ? daemon->level_floor : config->log_level);
 		r = store_init(&store);
@@ -259,6 +278,7 @@ void daemon_free(struct daemon *daemon)
 	if (daemon->event)
 		listener_fini(&daemon->listener);
 	visitor_stop(&daemon->visitor);
+	trim_stop(&daemon->trimmer, NULL);
 	sessions_fini(&daemon->sessions);
 	reaper_fini(&daemon->reaper);
 	for (i = 0; i < daemon->n_arenas; i++)

@@ -15,6 +15,7 @@
 #include "daemon/reaper.h"
 #include "daemon/session.h"
 #include "daemon/state.h"
+#include "daemon/trim.h"
 #include "daemon/visitor.h"
 
 struct daemon {
@@ -22,6 +23,7 @@ struct daemon {
 	struct state *state;
 	struct config *config;   /* what is in force; owned */
 	const char *config_path; /* NULL = the one built in */
+	const char *config_path_later; /* while that is NULL: looked for at a reload; may be NULL */
 	int level_floor;         /* --verbose: whatever the configuration says */
 	struct arena *arenas[ARENAS_MAX];
 	size_t n_arenas;
@@ -30,6 +32,7 @@ struct daemon {
 	struct sessions sessions;
 	struct reaper reaper;
 	struct visitor visitor;
+	struct trimmer trimmer;
 	sd_event_source *sampler;
 	uint64_t watchdog_usec;  /* 0 = nobody watches */
 	uint64_t started_realtime_ns;
@@ -38,6 +41,7 @@ struct daemon {
 /* How it is started. Strings are borrowed for as long as the daemon lives. */
 struct daemon_options {
 	const char *config_path, *socket_path; /* NULL = the ones built in */
+	const char *config_path_later; /* in place of the one built in, once it is there; or NULL */
 	bool is_verbose;
 };
 

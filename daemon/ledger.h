@@ -46,6 +46,8 @@ struct ledger {
 	uint64_t counting_since_ns; /* CLOCK_MONOTONIC, where the ages of leases begin */
 	uint64_t reclaimed_clients, reclaim_last_ns, reclaim_max_ns;
 	uint64_t over_quota_total;
+	uint64_t trim_after_s, trims_total, trimmed_bytes_total;
+	uint32_t is_lazy, unused;
 	struct ledger_class class_[THR_CLASSES_MAX];
 };
 

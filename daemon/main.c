@@ -11,6 +11,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/pages.h"
 #include "daemon/memory.h"
 #include "shm/wire.h"
 
@@ -91,7 +92,9 @@ static void print_config(const struct config *config, const char *path)
 		if (arena->access.n_users + arena->access.n_groups == 0)
 			printf("warning: arena %s: \"allow\" is empty, so nobody may attach\n",
 				arena->name);
-		bytes += arena->geometry.arena_bytes + arena->geometry.board_bytes;
+		bytes += arena_bytes_at_start(arena);
+		if (pages_check(&arena->geometry, why) < 0)
+			printf("warning: arena %s: %s\n", arena->name, why);
 	}
 	if (memory_check(bytes, why) < 0)
 		printf("warning: all arenas need %llu bytes, but %s now\n",
@@ -128,6 +131,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	how = (struct daemon_options){
 		.config_path = config_path(&arguments),
+		.config_path_later = arguments.is_built_in ? NULL : SYSTEM_CONFIG,
 		.socket_path = arguments.socket_path,
 		.is_verbose = arguments.is_verbose,
 	};

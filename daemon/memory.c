@@ -124,33 +124,33 @@ int memory_check(uint64_t bytes, char why[MEMORY_WHY_MAX])
 	return check_control_groups(bytes, why);
 }
 
-static int memory_allocate(int fd, uint64_t bytes)
+int memory_create(const char *name, uint64_t bytes, unsigned flags)
 {
-	uint64_t done, chunk;
+	_cleanup_(close_fd) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
 
-	if (fchmod(fd, 0600) < 0 || ftruncate(fd, (off_t)bytes) < 0)
+	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, (off_t)bytes) < 0)
 		return -errno;
-	for (done = 0; done < bytes; done += chunk) {
-		chunk = bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES;
-		while (fallocate(fd, 0, (off_t)done, (off_t)chunk) < 0)
+	return take_fd(fd);
+}
+
+int memory_allocate(int fd, uint64_t from, uint64_t to)
+{
+	uint64_t chunk;
+
+	for (; from < to; from += chunk) {
+		chunk = to - from < CHUNK_BYTES ? to - from : CHUNK_BYTES;
+		while (fallocate(fd, 0, (off_t)from, (off_t)chunk) < 0)
 			if (errno != EINTR)
 				return -errno;
 	}
 	return 0;
 }
 
-int memory_new_shared(int *ret_fd, void **ret_at, const char *name, uint64_t bytes)
+int memory_finish(int fd, uint64_t bytes, void **ret_at)
 {
-	_cleanup_(close_fd) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	void *at;
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	int r;
 
-	if (fd < 0)
-		return -errno;
-	r = memory_allocate(fd, bytes);
-	if (r < 0)
-		return r;
-	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
@@ -158,9 +158,23 @@ int memory_new_shared(int *ret_fd, void **ret_at, const char *name, uint64_t byt
 		munmap(at, bytes);
 		return r;
 	}
-	*ret_fd = take_fd(fd);
 	*ret_at = at;
 	return 0;
+}
+
+int memory_new_shared(int *ret_fd, void **ret_at, const char *name, uint64_t bytes)
+{
+	_cleanup_(close_fd) int fd = memory_create(name, bytes, 0);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = memory_allocate(fd, 0, bytes);
+	if (r == 0)
+		r = memory_finish(fd, bytes, ret_at);
+	if (r == 0)
+		*ret_fd = take_fd(fd);
+	return r;
 }
 
 void *memory_map(int fd, uint64_t bytes)

@@ -22,6 +22,15 @@ int memory_check(uint64_t bytes, char why[MEMORY_WHY_MAX]);
  */
 int memory_new_shared(int *ret_fd, void **ret_at, const char *name, uint64_t bytes);
 
+/*
+ * The same in three steps: a memfd of mode 0600 without a page, `flags` being those of
+ * memfd_create() beside the usual; pages for a part of it, wherever this thread runs; mapped and
+ * sealed. The descriptor, or 0, or -errno.
+ */
+int memory_create(const char *name, uint64_t bytes, unsigned flags);
+int memory_allocate(int fd, uint64_t from, uint64_t to);
+int memory_finish(int fd, uint64_t bytes, void **ret_at);
+
 /* Map such a memfd of an earlier run, if it has that size and cannot shrink; else NULL. */
 void *memory_map(int fd, uint64_t bytes);
 

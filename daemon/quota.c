@@ -46,7 +46,7 @@ void quota_watch(struct arena *arena)
 	while ((client = seats_next(&arena->seats, client))) {
 		held = &arena->census.seats[client->seat.n];
 		client->is_over_quota = is_over(arena->ledger, held);
-		if (!client->is_over_quota || client->was_over_quota)
+		if (!client->is_over_quota || client->was_over_quota || client->is_daemon)
 			continue;
 		client->was_over_quota = true;
 		arena->ledger->over_quota_total++;

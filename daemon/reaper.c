@@ -233,7 +233,8 @@ unsigned reaper_sweep(struct arena *arena)
 	unsigned n = 0;
 
 	while ((client = seats_next(&arena->seats, client))) {
-		if (!may_be_gone(client->watch) || arena_is_touched_by(arena, client))
+		if (client->is_daemon || !may_be_gone(client->watch) ||
+			arena_is_touched_by(arena, client))
 			continue;
 		reap(client);
 		n++;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 #include "daemon/adopt.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
@@ -60,8 +61,8 @@ static unsigned apply(struct daemon *daemon, const struct config *config)
 			continue;
 		}
 		if (!adopt_fits(arena, wanted)) {
-			log_warning("arena %s: other classes, or more clients than it has seats "
-				    "(%u), need a restart; the rest is applied",
+			log_warning("arena %s: other classes, other memory, or more clients than "
+				    "it has seats (%u), need a restart; the rest is applied",
 				arena->name, arena->geometry.seats);
 			n++;
 		}
@@ -73,12 +74,15 @@ static unsigned apply(struct daemon *daemon, const struct config *config)
 void daemon_reload(struct daemon *daemon)
 {
 	struct config_error error;
+	const char *path = daemon->config_path;
 	struct config *config;
 	unsigned n;
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reading the configuration.",
 		(unsigned long long)clock_monotonic_ns() / 1000);
-	if (daemon_load_config(&config, daemon->config_path, &error) < 0) {
+	if (!path && daemon->config_path_later && access(daemon->config_path_later, F_OK) == 0)
+		path = daemon->config_path_later;
+	if (daemon_load_config(&config, path, &error) < 0) {
 		log_event(EVENT_CONFIG_REFUSED, &(struct log_fields){ .cause = error.text },
 			"%s; the old configuration stays in force", error.text);
 	} else {
@@ -86,6 +90,7 @@ void daemon_reload(struct daemon *daemon)
 		n = apply(daemon, config);
 		free(daemon->config);
 		daemon->config = config;
+		daemon->config_path = path;
 		daemon_apply_limits(daemon);
 		if (visitor_start(&daemon->visitor, daemon->arenas, daemon->n_arenas) < 0)
 			log_error("cannot start a thread; cores that are idle keep what they hold");

@@ -37,6 +37,9 @@ static int seat(struct daemon *daemon, struct session *session, const struct wir
 	/* Full: perhaps of clients whose death was not yet noticed. */
 	if (r == -EUSERS && reaper_sweep(arena))
 		r = arena_seat(arena, &session->peer, request->label, ret_client, ret_fd);
+	/* Or because we sit there ourselves. */
+	if (r == -EUSERS && trim_stop(&daemon->trimmer, arena))
+		r = arena_seat(arena, &session->peer, request->label, ret_client, ret_fd);
 	return r;
 }
 
@@ -163,6 +166,17 @@ static void answer_detach(struct session *session)
 	reply_status(session, r);
 }
 
+/* One arena by its id, or with 0 all of them. */
+static void trim(struct daemon *daemon, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < daemon->n_arenas; i++)
+		if (id == 0 || daemon->arenas[i]->id == id)
+			trim_ask(daemon->arenas[i]);
+	trim_sweep(&daemon->trimmer, daemon->arenas, daemon->n_arenas);
+}
+
 static int query(struct daemon *daemon, struct session *session, const struct wire_query *request,
 	char **ret_text)
 {
@@ -174,7 +188,13 @@ static int query(struct daemon *daemon, struct session *session, const struct wi
 			arena_sample(daemon->arenas[i]);
 			quota_watch(daemon->arenas[i]);
 		}
+	trim_sweep(&daemon->trimmer, daemon->arenas, daemon->n_arenas);
 	switch (request->question) {
+	case WIRE_QUESTION_TRIM:
+		if (!session->peer.sees_all)
+			return -EACCES;
+		trim(daemon, request->limit);
+		return stats_text(daemon, &session->peer, ret_text);
 	case WIRE_QUESTION_STATS:
 		return stats_text(daemon, &session->peer, ret_text);
 	case WIRE_QUESTION_LEASES:

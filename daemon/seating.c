@@ -55,16 +55,12 @@ static void label_copy(char to[THR_NAME_MAX], const char *from)
 	memset(to + i, 0, THR_NAME_MAX - i);
 }
 
-int arena_seat(struct arena *arena, const struct peer *peer, const char *label,
+static int seat(struct arena *arena, const struct peer *peer, const char *label,
 	struct client **ret_client, int *ret_fd)
 {
 	struct client *client;
 	int r;
 
-	if (!access_allows(&arena->access, peer))
-		return -EACCES;
-	if (arena->is_retired)
-		return -ENOENT;
 	client = seats_take(&arena->seats);
 	if (!client)
 		return -EUSERS;
@@ -83,6 +79,27 @@ int arena_seat(struct arena *arena, const struct peer *peer, const char *label,
 	store_release(&arena->roster[client->seat.n], client->id.n); /* [P5] */
 	*ret_client = client;
 	return 0;
+}
+
+int arena_seat(struct arena *arena, const struct peer *peer, const char *label,
+	struct client **ret_client, int *ret_fd)
+{
+	if (!access_allows(&arena->access, peer))
+		return -EACCES;
+	if (arena->is_retired)
+		return -ENOENT;
+	return seat(arena, peer, label, ret_client, ret_fd);
+}
+
+int arena_seat_self(
+	struct arena *arena, const char *label, struct client **ret_client, int *ret_fd)
+{
+	struct peer self = { .pid = getpid(), .uid = getuid(), .gid = getgid(), .pidfd = -1 };
+	int r = seat(arena, &self, label, ret_client, ret_fd);
+
+	if (r == 0)
+		(*ret_client)->is_daemon = true;
+	return r;
 }
 
 int arena_open_board(const struct arena *arena)

@@ -28,6 +28,7 @@ struct client {
 	gid_t gid;
 	char label[THR_NAME_MAX];   /* printable; the client's own word */
 	uint64_t attached_realtime_ns;
+	bool is_daemon;             /* it is ourselves */
 	bool is_leaving;            /* has said that it detaches */
 	bool is_over_quota, was_over_quota; /* at the last look, at any (daemon/quota.h) */
 	struct reaper_watch *watch; /* the reaper's */

@@ -8,11 +8,11 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "daemon/clock.h"
@@ -22,15 +22,14 @@
 #define SILENCE_MAX_US 5000000u
 #define UNASKED_FDS_MAX 253 /* the kernel's limit for one message */
 #define UNREAD_MAX 2u       /* replies; the library and thrusterctl never leave one */
-#define FDS_A_SESSION 2u    /* the socket and the pidfd */
-#define FDS_AN_ARENA 4u
-#define FDS_RESERVED 128u
+#define LOOK_AT_MAX 64u     /* connections at once, whether they have ended */
 
 static void session_free(struct session *s)
 {
 	struct sessions *all = s->sessions;
 
-	all->on_end(s, all->userdata);
+	if (all->on_end)
+		all->on_end(s, all->userdata);
 	*s->link = s->next;
 	if (s->next)
 		s->next->link = s->link;
@@ -253,12 +252,6 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static void no_end(struct session *session, void *userdata)
-{
-	(void)session;
-	(void)userdata;
-}
-
 /*
  * From the clock's now, not the event loop's, which is old if the daemon was stopped meanwhile. And
  * last of all: what a peer has sent is read before his silence is judged.
@@ -269,17 +262,6 @@ static int session_limit_silence(struct session *s)
 		clock_monotonic_ns() / 1000 + SILENCE_MAX_US, 0, on_silence, s);
 
 	return r < 0 ? r : sd_event_source_set_priority(s->deadline, SD_EVENT_PRIORITY_IDLE);
-}
-
-unsigned sessions_room(size_t n_arenas)
-{
-	size_t kept = FDS_RESERVED + n_arenas * FDS_AN_ARENA;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < kept + FDS_A_SESSION)
-		return 1;
-	limit.rlim_cur = (limit.rlim_cur - kept) / FDS_A_SESSION;
-	return limit.rlim_cur < UINT32_MAX ? (unsigned)limit.rlim_cur : UINT32_MAX;
 }
 
 /* One reply to whatever the peer wants. */
@@ -321,15 +303,40 @@ static int session_listen(struct session *s)
 	return r < 0 ? r : session_limit_silence(s);
 }
 
+/* Drop some connections of a user that have ended and were not yet heard to. Returns how many. */
+static unsigned drop_ended(struct sessions *sessions, const struct user *user)
+{
+	struct session *s, *next;
+	unsigned looked_at = 0, n = 0;
+
+	for (s = sessions->first; s && looked_at < LOOK_AT_MAX; s = next) {
+		struct pollfd end = { .fd = s->fd };
+
+		next = s->next;
+		if (s->user != user)
+			continue;
+		looked_at++;
+		if (poll(&end, 1, 0) == 1 && end.revents & POLLHUP) {
+			session_free(s);
+			n++;
+		}
+	}
+	return n;
+}
+
 void sessions_add(struct sessions *sessions, int fd)
 {
 	struct peer peer = { .pidfd = -1 };
 	struct session *s = NULL;
-	struct user *user;
+	struct user *user = NULL;
 	int r = sessions->n < sessions->n_max ? peer_init(&peer, fd) : -EUSERS;
 
 	if (r >= 0)
 		r = users_enter(&sessions->users, &peer, &user);
+	if (r == -EUSERS && user && drop_ended(sessions, user)) {
+		user->refused--;
+		r = users_enter(&sessions->users, &peer, &user);
+	}
 	if (r >= 0) {
 		s = session_new(sessions, fd, &peer, user);
 		if (!s)
@@ -349,7 +356,7 @@ void sessions_add(struct sessions *sessions, int fd)
 void sessions_fini(struct sessions *sessions)
 {
 	/* Nobody is told: what the clients have stays theirs. */
-	sessions->on_end = no_end;
+	sessions->on_end = NULL;
 	while (sessions->first)
 		session_free(sessions->first);
 	users_fini(&sessions->users);

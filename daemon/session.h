@@ -42,9 +42,6 @@ struct session {
 	struct session *next, **link;
 };
 
-/* So many sessions this process has descriptors for, when it serves that many arenas. */
-unsigned sessions_room(size_t n_arenas);
-
 /* Take a connection. The descriptor is the room's now; if there are too many sessions, altogether
  * or of its user, it is told -EUSERS and closed, and so it is if its peer cannot be told. */
 void sessions_add(struct sessions *sessions, int fd);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
+#include "daemon/pages.h"
 #include "daemon/stats.h"
 #include "shm/atomics.h"
 #include "shm/record.h"
@@ -137,7 +138,21 @@ static json_t *client_json(const struct arena *arena, const struct client *clien
 	return o;
 }
 
-static json_t *arena_json(const struct arena *arena)
+static json_t *memory_json(const struct daemon *daemon, const struct arena *arena)
+{
+	json_t *o = json_object();
+
+	set(o, "page_bytes", number(arena->geometry.page_bytes));
+	set(o, "allocate", json_string(arena->ledger->is_lazy ? "on_use" : "at_start"));
+	set(o, "resident_bytes", number(pages_resident(arena->fds.pages)));
+	set(o, "trim_after_s", number(arena->ledger->trim_after_s));
+	set(o, "trimming", json_boolean(trim_is_due(&daemon->trimmer, arena)));
+	set(o, "trims_total", number(arena->ledger->trims_total));
+	set(o, "trimmed_bytes_total", number(arena->ledger->trimmed_bytes_total));
+	return o;
+}
+
+static json_t *arena_json(const struct daemon *daemon, const struct arena *arena)
 {
 	const struct client *client = NULL;
 	json_t *o = json_object(), *classes = json_array(), *clients = json_array();
@@ -146,6 +161,7 @@ static json_t *arena_json(const struct arena *arena)
 	set(o, "name", json_string(arena->name));
 	set(o, "size_bytes", number(arena->geometry.arena_bytes));
 	set(o, "metadata_bytes", number(arena->geometry.metadata_bytes));
+	set(o, "memory", memory_json(daemon, arena));
 	set(o, "id", json_integer(arena->id));
 	set(o, "state", json_string(arena->is_retired ? "retired" : "served"));
 	set(o, "max_clients", json_integer(arena->seats.n_max));
@@ -206,7 +222,7 @@ int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text
 	set(root, "daemon", daemon_json(daemon, viewer));
 	for (i = 0; i < daemon->n_arenas; i++)
 		if (stats_may_see(daemon->arenas[i], viewer))
-			json_array_append_new(arenas, arena_json(daemon->arenas[i]));
+			json_array_append_new(arenas, arena_json(daemon, daemon->arenas[i]));
 	set(root, "arenas", arenas);
 	set(root, "reclaim", reclaim_json(daemon, viewer));
 	set(root, "contention",

@@ -73,6 +73,7 @@ int users_enter(struct users *users, struct peer *peer, struct user **ret)
 		user->uid = peer->uid;
 		user->n_max = n_max;
 		user->refused++;
+		*ret = user;
 		return -EUSERS;
 	}
 	user->n++;

@@ -47,7 +47,7 @@ void users_fini(struct users *users);
 
 /*
  * A connection of this peer is to be counted. 0 and its user, NULL for root and the daemon's own,
- * which users_leave() takes back; -EUSERS if it is one too many, -ENOMEM. Tells in
+ * which users_leave() takes back; -EUSERS and the user if it is one too many; -ENOMEM. Tells in
  * peer->sees_all whether the peer sees everything.
  */
 int users_enter(struct users *users, struct peer *peer, struct user **ret);

@@ -19,9 +19,11 @@
 #include <unistd.h>
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/places.h"
 #include "daemon/visitor.h"
 #include "shm/atomics.h"
 #include "shm/core.h"
+#include "shm/holder.h"
 #include "shm/wait.h"
 
 #define LOOK_AGAIN_NS (1000 * NS_PER_MS)
@@ -52,18 +54,7 @@ static bool is_offline(struct core_id core, void *userdata)
 
 static bool go_to(const struct visitor *v, struct core_id core)
 {
-	cpu_set_t *set = CPU_ALLOC(v->n_cores);
-	size_t size = CPU_ALLOC_SIZE(v->n_cores);
-	bool is_there;
-
-	if (!set)
-		return false;
-	CPU_ZERO_S(size, set);
-	CPU_SET_S(core.n, size, set);
-	is_there = sched_setaffinity(0, size, set) == 0 &&
-		   section_core(v->self[0].section).n == core.n;
-	CPU_FREE(set);
-	return is_there;
+	return place_go_to(core, v->n_cores, v->self[0].section);
 }
 
 /* To where the daemon was started: where a thread of it sleeps is not to depend on visits. */
@@ -71,21 +62,6 @@ static void go_home(const struct visitor *v)
 {
 	if (v->home)
 		sched_setaffinity(0, v->home_size, v->home);
-}
-
-/* The kernel's set may be larger than the machine's cores ask for. */
-static void find_home(struct visitor *v)
-{
-	size_t n;
-
-	for (n = 1024; !v->home && n <= 1u << 18; n *= 2) {
-		v->home_size = CPU_ALLOC_SIZE(n);
-		v->home = CPU_ALLOC(n);
-		if (v->home && sched_getaffinity(0, v->home_size, v->home) < 0) {
-			CPU_FREE(v->home);
-			v->home = NULL;
-		}
-	}
 }
 
 static void mark(const struct visitor *v, struct core_id core, bool is_visitable)
@@ -107,22 +83,31 @@ static bool is_marked(const struct visitor *v, struct core_id core)
 	       (load_relaxed(&v->arenas[0]->board->visitable[core.n / 64]) >> core.n % 64 & 1);
 }
 
-/* Those that may not hold segments, or nothing is known of yet. */
-static unsigned try_unvisitable(const struct visitor *v)
+/* Find out which cores can be visited: all, or those that could not be. Returns how many cannot. */
+static unsigned try_cores(const struct visitor *v, bool all)
 {
 	struct core_id core;
+	bool is_visitable;
 	unsigned n = 0;
 
 	for (core.n = 0; core.n < v->n_cores; core.n++) {
-		if (is_marked(v, core))
+		if (!all && is_marked(v, core))
 			continue;
-		if (go_to(v, core) || is_offline(core, NULL))
-			mark(v, core, true);
-		else
-			n++;
+		is_visitable = go_to(v, core) || is_offline(core, NULL);
+		mark(v, core, is_visitable);
+		n += !is_visitable;
 	}
 	go_home(v);
 	return n;
+}
+
+/* What an earlier run said of them does not hold without restartable sequences. */
+static void mark_none(const struct visitor *v)
+{
+	struct core_id core;
+
+	for (core.n = 0; core.n < v->n_cores; core.n++)
+		mark(v, core, false);
 }
 
 static bool is_asked(const struct visitor *v, struct core_id core)
@@ -132,7 +117,8 @@ static bool is_asked(const struct visitor *v, struct core_id core)
 
 	for (i = 0; i < v->n_arenas; i++)
 		for (j = 0; j < v->arenas[i]->view.n_classes; j++)
-			if (load_relaxed(&v->arenas[i]->view.class_[j].cores[core.n].asked))
+			if (core.n < v->arenas[i]->view.n_cores &&
+				load_relaxed(&v->arenas[i]->view.class_[j].cores[core.n].asked))
 				return true;
 	return false;
 }
@@ -140,17 +126,22 @@ static bool is_asked(const struct visitor *v, struct core_id core)
 static unsigned empty(const struct thr_self *self, const struct thr_class_view *class_,
 	struct core_id core, bool is_there)
 {
+	uint32_t asker;
 	unsigned n = 0;
 
+	if (core.n >= class_->n_cores)
+		return 0;
 	if (is_there) {
 		n = thr_core_exhume(class_, core);
 		if (load_relaxed(&class_->cores[core.n].asked)) {
 			count_here(&class_->cores[core.n].visits_total, 1);
 			n += thr_core_yield(class_, self, core, true);
 		}
-	} else if (load_relaxed(&class_->cores[core.n].asked)) {
-		store_relaxed(&class_->cores[core.n].asked, 0);
+	} else if (load_relaxed(&class_->cores[core.n].asked) && is_offline(core, NULL)) {
+		asker = take_question(&class_->cores[core.n].asked);
 		n = thr_core_bury(class_, core, is_offline, NULL);
+		if (n == 0 && !is_offline(core, NULL)) /* back already: ask it again */
+			cas_flag(&class_->cores[core.n].asked, HOLDER_NOBODY, asker);
 	}
 	return n;
 }
@@ -181,7 +172,8 @@ static bool go_round(const struct visitor *v)
 	bool any = false;
 
 	for (core.n = 0; core.n < v->n_cores; core.n++) {
-		if (!is_asked(v, core))
+		/* A question stays where we cannot go, for the core's own threads. */
+		if (!is_marked(v, core) || !is_asked(v, core))
 			continue;
 		visit(v, core);
 		any = true;
@@ -234,7 +226,7 @@ static void *visitor_main(void *userdata)
 			continue;
 		}
 		if (clock_monotonic_ns() - tried > LOOK_AGAIN_NS) {
-			try_unvisitable(v);
+			try_cores(v, false);
 			tried = clock_monotonic_ns();
 		}
 		sleep_on(v, seen);
@@ -252,18 +244,21 @@ int visitor_start(struct visitor *v, struct arena *const *arenas, size_t n_arena
 	*v = (struct visitor){
 		.arenas = arenas,
 		.n_arenas = n_arenas,
-		.n_cores = n_arenas ? arenas[0]->geometry.cores : 0,
 	};
+	for (i = 0; i < n_arenas; i++) /* one of another machine, perhaps, beside ours */
+		if (arenas[i]->geometry.cores > v->n_cores)
+			v->n_cores = arenas[i]->geometry.cores;
 	for (i = 0; i < n_arenas; i++)
 		thr_self_init(&v->self[i], SEAT_NOBODY, &arenas[i]->view,
 			arenas[i]->board->visitable);
 	if (v->self[0].n_cores == 0) {
+		mark_none(v);
 		log_notice("no restartable sequences here (rseq): clients rent as threads, which "
-			   "is slower");
+			   "is slower, and what cores held before is not fetched from them");
 		return 0;
 	}
-	find_home(v);
-	n = try_unvisitable(v);
+	v->home = place_home(&v->home_size);
+	n = try_cores(v, true);
 	if (n)
 		log_notice("%u of %u cores cannot be visited from here (cpuset?): clients there "
 			   "rent as threads, which is slower",

@@ -217,11 +217,12 @@ struct thr_geometry {
 	uint64_t arena_bytes;
 	uint64_t roster_offset;   /* in the board: uint32_t[seats + 1] */
 	uint64_t board_bytes;
+	uint64_t page_bytes;      /* of the memory: THR_PAGE, or huge pages of that size */
 	struct thr_class_geometry class_[THR_CLASSES_MAX];
 };
 
 _Static_assert(sizeof(struct thr_class_geometry) == 64, "ABI");
-_Static_assert(sizeof(struct thr_geometry) == 56 + 64 * THR_CLASSES_MAX, "ABI");
+_Static_assert(sizeof(struct thr_geometry) == 64 + 64 * THR_CLASSES_MAX, "ABI");
 
 /* Published per class, listed once: X(name, what it is). All in slots or leases. */
 #define THR_CLASS_FIGURES(X)                                                                       \

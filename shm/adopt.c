@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two rounds of the circle at most. The first looks only at flags, two lines a segment; the second
- * at the records, and notes what could be had from others.
+ * Two rounds of the circle. The first looks only at flags, two lines a segment; the second at the
+ * records, and notes what could be had from others. If somebody was faster with what was seen, it
+ * all begins anew, a few times.
  */
 
 #include "shm/adopt.h"
@@ -10,11 +11,14 @@
 #include "shm/mask.h"
 #include "shm/segment.h"
 
+#define TRIES_MAX 8u
+
 struct search {
 	const struct thr_class_view *class_;
 	uint32_t who, start, except;
 	unsigned n;
 	bool only_flagged;
+	bool was_beaten; /* what was seen has changed: look again before there is nothing */
 	uint32_t of_thread, of_core; /* the first such with something to take, or ADOPT_NONE */
 };
 
@@ -58,8 +62,12 @@ static bool try_segment(struct search *s, uint32_t number)
 	if (who == HOLDER_NOBODY || who == s->who) {
 		if (s->only_flagged && !load_relaxed(&segment->returned))
 			return false;
-		return walk_pays(s, number) &&
-		       (who == s->who || thr_segment_adopt(segment, holder, s->who));
+		if (!walk_pays(s, number))
+			return false;
+		if (who == s->who || thr_segment_adopt(segment, holder, s->who))
+			return true;
+		s->was_beaten = true;
+		return false;
 	}
 	if (s->only_flagged)
 		return false;
@@ -90,47 +98,63 @@ static bool take_from_thread(struct search *s)
 	if (holder_is_thread(holder_who(holder)))
 		thr_segment_revoke(
 			segment, class_segment_slots(s->class_, s->of_thread), holder);
-	s->only_flagged = false;
-	return try_segment(s, s->of_thread);
+	if (try_segment(s, s->of_thread))
+		return true;
+	s->was_beaten = true;
+	return false;
 }
 
-static bool ask(const struct search *s)
+static bool ask(struct search *s)
 {
 	uint64_t holder = load_relaxed(&s->class_->segments[s->of_core].holder);
 	uint32_t who = holder_who(holder) & ~HOLDER_BURIED;
 	struct core_id core = holder_core(who);
 
-	if (!holder_is_core(who) || core.n >= s->class_->n_cores)
+	if (!holder_is_core(who) || core.n >= s->class_->n_cores) {
+		s->was_beaten = true;
 		return false;
+	}
 	store_release(&s->class_->cores[core.n].asked, s->who);
 	return true;
+}
+
+static struct thr_adoption search(struct search *s)
+{
+	struct thr_adoption found = { .segment = ADOPT_NONE };
+
+	s->was_beaten = false;
+	s->of_thread = s->of_core = ADOPT_NONE;
+	s->only_flagged = true;
+	found.segment = go_round(s);
+	if (found.segment != ADOPT_NONE)
+		return found;
+	s->only_flagged = false;
+	found.segment = go_round(s);
+	if (found.segment != ADOPT_NONE)
+		return found;
+	if (s->of_thread != ADOPT_NONE && take_from_thread(s))
+		found.segment = s->of_thread;
+	else if (s->of_core != ADOPT_NONE)
+		found.was_asked = ask(s);
+	return found;
 }
 
 struct thr_adoption thr_adopt(const struct thr_class_view *class_, uint32_t who, uint32_t start,
 	uint32_t except, unsigned n)
 {
-	struct thr_adoption found = { .segment = ADOPT_NONE };
 	struct search s = {
 		.class_ = class_,
 		.who = who,
 		.start = start < class_->n_segments ? start : 0,
 		.except = except,
 		.n = n,
-		.only_flagged = true,
-		.of_thread = ADOPT_NONE,
-		.of_core = ADOPT_NONE,
 	};
+	struct thr_adoption found;
+	unsigned tries = 0;
 
-	found.segment = go_round(&s);
-	if (found.segment != ADOPT_NONE)
-		return found;
-	s.only_flagged = false;
-	found.segment = go_round(&s);
-	if (found.segment != ADOPT_NONE)
-		return found;
-	if (s.of_thread != ADOPT_NONE && take_from_thread(&s))
-		found.segment = s.of_thread;
-	else if (s.of_core != ADOPT_NONE)
-		found.was_asked = ask(&s);
+	do
+		found = search(&s);
+	while (found.segment == ADOPT_NONE && !found.was_asked && s.was_beaten &&
+		++tries < TRIES_MAX);
 	return found;
 }

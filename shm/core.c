@@ -13,7 +13,6 @@
 #include "shm/mask.h"
 #include "shm/record.h"
 #include "shm/segment.h"
-#include "shm/wait.h"
 
 /* A try is beaten only by others on the same core, or the same segment, who got something. */
 #define TRIES_MAX 64u
@@ -34,12 +33,6 @@ static bool here_init(struct core_here *here, const struct thr_class_view *class
 static struct thr_segment *segment_at(const struct core_here *here, uint32_t number)
 {
 	return &here->class_->segments[number];
-}
-
-static bool is_held(const struct core_here *here, uint32_t number)
-{
-	return holder_who(load_acquire(&segment_at(here, number)->holder)) ==
-	       holder_of_core(here->core);
 }
 
 /*
@@ -106,18 +99,6 @@ static enum section refill_from_current(const struct core_here *here, uint64_t c
 	return refill_from(here, parked, number, n);
 }
 
-static enum section relinquish(const struct core_here *here, uint32_t number, uint32_t to)
-{
-	struct thr_segment *segment = segment_at(here, number);
-	uint64_t holder = load_acquire(&segment->holder);
-
-	if (holder_who(holder) != holder_of_core(here->core))
-		return SECTION_CHANGED;
-	store_relaxed(&segment->returned, 1);
-	return section_relinquish(here->self->section, here->core, here->state, segment, number,
-		holder, holder_next(holder, to));
-}
-
 /* Note in the ring that the core holds a segment; what falls out is relinquished. */
 static void ring_add(const struct core_here *here, uint64_t current, uint32_t number)
 {
@@ -131,8 +112,8 @@ static void ring_add(const struct core_here *here, uint64_t current, uint32_t nu
 	store_relaxed(&here->state->held[next], number);
 	store_relaxed(&here->state->held_next, (next + 1) % THR_CORE_HELD_MAX);
 	if (old < here->class_->n_segments && old != number && old != current_segment(current) &&
-		is_held(here, old))
-		relinquish(here, old, HOLDER_NOBODY);
+		thr_core_holds(here, old))
+		thr_core_relinquish(here, old, HOLDER_NOBODY);
 }
 
 static enum core_outcome adopt(const struct core_here *here, unsigned n)
@@ -164,8 +145,7 @@ static enum core_outcome refill(const struct core_here *here, unsigned n)
 	enum core_outcome outcome;
 	enum section r;
 
-	if (load_relaxed(&here->state->asked))
-		thr_core_yield(here->class_, here->self, here->core, false);
+	thr_core_yield(here->class_, here->self, here->core, false);
 	current = load_acquire(&here->state->current);
 	r = refill_from_ring(here, current, n);
 	if (r == SECTION_CHANGED && current_segment(current) < here->class_->n_segments &&
@@ -332,70 +312,4 @@ enum core_outcome thr_core_reserve(const struct thr_class_view *class_,
 		}
 	}
 	return CORE_NOT_HERE;
-}
-
-/* Any client can write anything there, and a segment held by nobody that exists would be lost. */
-static bool is_possible(const struct core_here *here, uint32_t who)
-{
-	if (holder_is_thread(who))
-		return holder_seat(who).n >= 1 && holder_seat(who).n <= here->self->n_seats;
-	return holder_is_core(who) && holder_core(who).n < here->class_->n_cores;
-}
-
-/* Has a segment that the core holds something to give? */
-static bool has_some(const struct core_here *here, uint32_t number)
-{
-	return is_held(here, number) &&
-	       thr_segment_look(segment_at(here, number),
-		       class_segment_slots(here->class_, number));
-}
-
-/* Returns how many segments went; *ret_some_are_left if not all did that have something. */
-static unsigned yield_to(
-	const struct core_here *here, uint32_t to, bool also_current, bool *ret_some_are_left)
-{
-	uint32_t number;
-	unsigned n = 0;
-
-	for (number = 0; number < here->class_->n_segments; number++) {
-		uint64_t current = load_relaxed(&here->state->current);
-		bool may_go = also_current || number != current_segment(current);
-
-		if (!has_some(here, number))
-			continue;
-		if (!may_go || relinquish(here, number, to) != SECTION_DONE) {
-			*ret_some_are_left = true;
-			continue;
-		}
-		to = HOLDER_NOBODY;
-		n++;
-	}
-	return n;
-}
-
-/*
- * The question is taken before anything is looked at, so one that comes later is never taken for
- * it; and it is put back, for the visitor, if there was something that did not go. If there was
- * nothing, who waits is woken by the next return, and asks again.
- */
-unsigned thr_core_yield(const struct thr_class_view *class_, const struct thr_self *self,
-	struct core_id core, bool also_current)
-{
-	struct core_here here = { class_, self, core, &class_->cores[core.n] };
-	bool some_are_left = false;
-	unsigned n;
-	uint32_t to;
-
-	if (!load_relaxed(&here.state->asked))
-		return 0;
-	to = take_question(&here.state->asked);
-	if (to == HOLDER_NOBODY || to == holder_of_core(core))
-		return 0;
-	n = yield_to(&here, is_possible(&here, to) ? to : HOLDER_NOBODY, also_current,
-		&some_are_left);
-	if (n && wait_is_wanted(self->control, true))
-		thr_wait_wake(self->control, WAIT_ALL);
-	if (n == 0 && some_are_left && cas_flag(&here.state->asked, HOLDER_NOBODY, to))
-		thr_wait_call_visitor(self->control);
-	return n;
 }

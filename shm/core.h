@@ -91,6 +91,12 @@ static inline bool core_lease_next(
 	return true;
 }
 
+/* Does the core hold the segment? */
+bool thr_core_holds(const struct core_here *here, uint32_t number);
+
+/* Have a segment that the core holds be `to`'s (shm/holder.h). DONE if it went. */
+enum section thr_core_relinquish(const struct core_here *here, uint32_t number, uint32_t to);
+
 /*
  * If somebody has asked this core for slots: relinquish a segment that has some to him, and others
  * with some to nobody, and wake who waits. The current one only if `also_current`. The thread must

@@ -98,6 +98,7 @@ int thr_geometry_init(struct thr_geometry *ret, uint32_t cores, uint32_t seats,
 	g.seats = seats;
 	g.classes = classes;
 	g.map_align_bytes = THR_PAGE;
+	g.page_bytes = THR_PAGE;
 
 	extent_place(&arena, 1, sizeof(struct thr_control), THR_PAGE);
 	g.seats_offset =
@@ -135,6 +136,23 @@ int thr_geometry_init(struct thr_geometry *ret, uint32_t cores, uint32_t seats,
 	return 0;
 }
 
+int thr_geometry_set_page(struct thr_geometry *geometry, uint64_t page_bytes)
+{
+	struct extent arena = { .bytes = geometry->arena_bytes };
+
+	if (page_bytes < THR_PAGE || page_bytes > GEOMETRY_PAGE_BYTES_MAX ||
+		(page_bytes & (page_bytes - 1)) != 0)
+		return -EINVAL;
+	extent_align(&arena, page_bytes);
+	if (arena.bytes > GEOMETRY_ARENA_BYTES_MAX)
+		return -EOVERFLOW;
+	geometry->page_bytes = page_bytes;
+	geometry->arena_bytes = arena.bytes;
+	if (page_bytes > geometry->map_align_bytes)
+		geometry->map_align_bytes = (uint32_t)page_bytes;
+	return 0;
+}
+
 bool thr_geometry_is_valid(const struct thr_geometry *geometry)
 {
 	struct thr_class_spec specs[THR_CLASSES_MAX];
@@ -150,7 +168,8 @@ bool thr_geometry_is_valid(const struct thr_geometry *geometry)
 			.align_bytes = geometry->class_[i].align_bytes,
 		};
 	if (thr_geometry_init(&again, geometry->cores, geometry->seats, specs, geometry->classes) <
-		0)
+			0 ||
+		thr_geometry_set_page(&again, geometry->page_bytes) < 0)
 		return false;
 	return memcmp(&again, geometry, sizeof(again)) == 0;
 }

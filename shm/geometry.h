@@ -17,6 +17,7 @@
 #define GEOMETRY_SLOTS_MAX ((uint32_t)1 << 26)
 #define GEOMETRY_ALIGN_MIN 64u
 #define GEOMETRY_ALIGN_MAX ((uint32_t)1 << 21)
+#define GEOMETRY_PAGE_BYTES_MAX ((uint64_t)1 << 30)
 #define GEOMETRY_ARENA_BYTES_MAX ((uint64_t)1 << 44)
 
 struct thr_class_spec {
@@ -40,7 +41,14 @@ uint64_t thr_stride_bytes(uint64_t slot_bytes, uint32_t align_bytes);
 int thr_geometry_init(struct thr_geometry *ret, uint32_t cores, uint32_t seats,
 	const struct thr_class_spec *specs, uint32_t classes);
 
-/* Is this a geometry that thr_geometry_init() makes from its inputs, with known ways to claim? */
+/*
+ * Have the arena consist of whole pages of that size, a power of two from THR_PAGE to
+ * GEOMETRY_PAGE_BYTES_MAX. 0, or -EINVAL or -EOVERFLOW as above and nothing is changed.
+ */
+int thr_geometry_set_page(struct thr_geometry *geometry, uint64_t page_bytes);
+
+/* Is this a geometry that thr_geometry_init() and thr_geometry_set_page() make from
+ * their inputs, with known ways to claim? */
 bool thr_geometry_is_valid(const struct thr_geometry *geometry);
 
 #endif

@@ -31,6 +31,12 @@ static inline unsigned mask_lowest(uint64_t mask)
 	return (unsigned)__builtin_ctzll(mask);
 }
 
+/* Index of the highest; likewise. */
+static inline unsigned mask_highest(uint64_t mask)
+{
+	return 63 - (unsigned)__builtin_clzll(mask);
+}
+
 /* Without popcnt, which not every x86-64 has, and which would otherwise become a call. (Warren,
  * Hacker's Delight, section 5-1.) */
 static inline unsigned mask_count(uint64_t mask)

@@ -39,6 +39,7 @@ enum wire_question {
 	WIRE_QUESTION_STATS = 1,
 	WIRE_QUESTION_LEASES = 2,
 	WIRE_QUESTION_CHECK = 3,
+	WIRE_QUESTION_TRIM = 4, /* give idle pages back, and the statistics; for operators */
 };
 
 struct wire_header {
@@ -68,7 +69,7 @@ struct wire_query {
 	struct wire_header header;
 	uint32_t question; /* enum wire_question */
 	uint32_t limit;    /* leases: at most this many, the oldest first; 0 = as many as the
-	                      daemon gives */
+	                      daemon gives. trim: the id of an arena; 0 = all */
 };
 
 struct wire_reply {

@@ -25,6 +25,10 @@ static enum exit_status fail(const struct command *command, int r)
 		fprintf(stderr, "thrusterctl: the daemon at %s does not answer\n",
 			command->socket_path);
 		return EXIT_NO_DAEMON;
+	case -EACCES:
+		fprintf(stderr, "thrusterctl: that is for root, the daemon's own user and the "
+				"admins of its configuration\n");
+		return EXIT_ERROR;
 	case -EPROTO:
 		fprintf(stderr,
 			"thrusterctl: what answers at %s is no thrusterd of this version (%s)\n",

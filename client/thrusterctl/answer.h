@@ -21,6 +21,7 @@ struct command {
 	bool is_json;
 	bool with_cores; /* stats: also what each core did */
 	uint32_t limit;
+	const char *arena; /* trim: only this one, NULL = all */
 };
 
 /*
@@ -46,5 +47,6 @@ enum exit_status command_stats(const struct command *command);
 enum exit_status command_clients(const struct command *command);
 enum exit_status command_leases(const struct command *command);
 enum exit_status command_check(const struct command *command);
+enum exit_status command_trim(const struct command *command);
 
 #endif

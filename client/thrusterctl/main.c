@@ -16,12 +16,13 @@ __attribute__((visibility("default")))
 const char *argp_program_version = "thrusterctl " THRUSTER_VERSION;
 
 static const char description[] =
-	"Ask thrusterd about its arenas.\v"
+	"Ask thrusterd about its arenas, or have it trim them.\v"
 	"Commands:\n"
 	"  stats     how full each class is, and what happened to it\n"
 	"  clients   who is attached, and what each holds\n"
 	"  leases    every lease, the oldest first, and who holds it\n"
 	"  check     walk the arenas and name the first rule that does not hold\n"
+	"  trim      give the memory of idle slots back to the kernel, of one arena or all\n"
 	"\n"
 	"The socket is that of --socket, or of $THRUSTER_SOCKET, or " WIRE_DEFAULT_SOCKET ".\n"
 	"Exit status: 0 all is well, 1 an error or a broken rule, 2 wrong usage, 3 no daemon "
@@ -44,6 +45,7 @@ static const struct {
 	{ "clients", command_clients },
 	{ "leases", command_leases },
 	{ "check", command_check },
+	{ "trim", command_trim },
 };
 
 struct arguments {
@@ -70,13 +72,18 @@ static void read_command(struct arguments *a, const char *argument, struct argp_
 {
 	size_t i;
 
+	if (a->run == command_trim && !a->command.arena) {
+		a->command.arena = argument;
+		return;
+	}
 	if (a->run)
 		argp_error(state, "one command at a time; \"%s\" is too many", argument);
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, argument) == 0)
 			a->run = commands[i].run;
 	if (!a->run)
-		argp_error(state, "no command \"%s\"; there are stats, clients, leases and check",
+		argp_error(state,
+			"no command \"%s\"; there are stats, clients, leases, check and trim",
 			argument);
 }
 
@@ -101,7 +108,8 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 		read_command(a, argument, state);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which command? There are stats, clients, leases and check");
+		argp_error(state,
+			"which command? There are stats, clients, leases, check and trim");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -119,7 +127,7 @@ static enum exit_status finish(enum exit_status status)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, on_option, "COMMAND", description };
+	static const struct argp argp = { options, on_option, "COMMAND [ARENA]", description };
 	struct arguments arguments = { 0 };
 
 	argp_err_exit_status = EXIT_USAGE;

@@ -63,9 +63,12 @@ static void print_cores(const json_t *arena)
 
 static void print_arena(const json_t *arena, bool with_cores)
 {
-	printf("arena %s: %.1f MiB, %zu of %" PRIu64 " clients\n",
+	const json_t *memory = json_object_get(arena, "memory");
+
+	printf("arena %s: %.1f MiB, %.1f of them resident, %zu of %" PRIu64 " clients\n",
 		answer_string(arena, "name"),
 		(double)answer_number(arena, "size_bytes") / (1 << 20),
+		(double)answer_number(memory, "resident_bytes") / (1 << 20),
 		json_array_size(json_object_get(arena, "clients")),
 		answer_number(arena, "max_clients"));
 	print_classes(arena);
@@ -89,7 +92,7 @@ static void print_stats(const json_t *answer, bool with_cores)
 	json_array_foreach(json_object_get(answer, "arenas"), i, arena)
 		print_arena(arena, with_cores);
 	printf("FREE MIN and PEAK are the extremes of samples, about one a second.\n"
-	       "reclaimed since the start: %" PRIu64 " leases, %" PRIu64
+	       "reclaimed so far: %" PRIu64 " leases, %" PRIu64
 	       " clients gone without a detach\n",
 		answer_number(reclaim, "leases_total"), answer_number(reclaim, "clients_total"));
 }

@@ -16,7 +16,7 @@ _thrusterctl() {
 	esac
 	case $word in
 	-*) mapfile -t COMPREPLY < <(compgen -W "--socket --json --cores --limit --help --usage --version" -- "$word") ;;
-	*) mapfile -t COMPREPLY < <(compgen -W "stats clients leases check" -- "$word") ;;
+	*) mapfile -t COMPREPLY < <(compgen -W "stats clients leases check trim" -- "$word") ;;
 	esac
 }
 complete -F _thrusterctl thrusterctl

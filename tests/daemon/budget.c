@@ -11,10 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "tests/harness/harness.h"
-
-#define V1 "/sys/fs/cgroup/memory"
-#define V2 "/sys/fs/cgroup"
+#include "tests/daemon/group.h"
 
 static char path[64], output[4096];
 
@@ -93,41 +90,11 @@ Test(budget, the_second_arena_is_too_much)
 		strstr(output, "arena huge needs") && !strstr(output, "arena small"), "%s", output);
 }
 
-/* Make a control group of 64 MiB below `root`; false where that cannot be done. */
-static bool make_group(char group[128], const char *root, const char *limit_file)
-{
-	char file[256];
-	FILE *f;
-	bool done;
-
-	snprintf(group, 128, "%s/thruster-test-%d", root, (int)getpid());
-	if (mkdir(group, 0755) < 0)
-		return false;
-	snprintf(file, sizeof(file), "%s/%s", group, limit_file);
-	f = fopen(file, "r+e");
-	done = f && fputs("67108864", f) >= 0;
-	if (f)
-		done &= fclose(f) == 0;
-	if (!done)
-		rmdir(group);
-	return done;
-}
-
-static void remove_group(const char *group)
-{
-	uint64_t until = now_ns() + 10000000000u;
-
-	while (rmdir(group) < 0 && now_ns() < until)
-		sleep_ms(5);
-	cr_expect_eq(access(group, F_OK), -1, "%s stays", group);
-}
-
 Test(budget, more_than_the_control_group_may_have)
 {
 	char group[128], before[256];
 
-	if (!make_group(group, V1, "memory.limit_in_bytes") && !make_group(group, V2, "memory.max"))
-		cr_skip_test("no control group for memory can be made here");
+	group_new(group, 64 << 20);
 	write_text(path,
 		"{ \"arenas\": [ { \"name\": \"large\", \"classes\": ["
 		"  { \"slot_bytes\": 1048576, \"slots\": 200, \"align_bytes\": 4096 } ] } ] }");
@@ -138,5 +105,40 @@ Test(budget, more_than_the_control_group_may_have)
 	cr_expect(strstr(output, "thrusterd: arena large needs 209"), "%s", output);
 	cr_expect(strstr(output, "cannot be had: the control group "), "%s", output);
 	cr_expect(strstr(output, " bytes left of its limit\n"), "%s", output);
-	remove_group(group);
+	group_remove(group);
+}
+
+/* What there is not enough of, and what there is not at all, is said before anybody comes. */
+Test(budget, huge_pages_that_are_not_there)
+{
+	const char format[] =
+		"{ \"arenas\": [ { \"name\": \"huge\", \"memory\": { \"page_bytes\": %s },"
+		"  \"classes\": [ { \"slot_bytes\": 1073741824, \"slots\": 8192 } ] } ] }";
+	char config[512];
+
+	snprintf(config, sizeof(config), format, "2097152");
+	write_text(path, config);
+	cr_expect_eq(run(""), 1);
+	cr_expect(strstr(output, "thrusterd: arena huge needs 8796"), "%s", output);
+	cr_expect(strstr(output, " pages of 2097152 bytes are needed, and ") ||
+			  strstr(output, "this machine has no pages of 2097152 bytes\n"),
+		"%s", output);
+	snprintf(config, sizeof(config), format, "8192");
+	write_text(path, config);
+	cr_expect_eq(run(""), 1);
+	cr_expect(strstr(output, "this machine has no pages of 8192 bytes\n"), "%s", output);
+}
+
+/* Where they are touched first, it does not matter at the start what they are. */
+Test(budget, more_than_there_is_but_on_use)
+{
+	char command[512];
+
+	write_text(path,
+		"{ \"arenas\": [ { \"name\": \"huge\", \"memory\": { \"allocate\": \"on_use\" },"
+		"  \"classes\": [ { \"slot_bytes\": 1073741824, \"slots\": 8192 } ] } ] }");
+	snprintf(command, sizeof(command), "%s --check-config --config %s", getenv("THRUSTERD"),
+		path);
+	cr_expect_eq(shell(command, output, sizeof(output)), 0, "%s", output);
+	cr_expect(!strstr(output, "warning"), "%s", output);
 }

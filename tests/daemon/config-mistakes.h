@@ -48,13 +48,13 @@
 	  "arenas[0].classes[0].slots: 0 is out of bounds; allowed: 1 to 67108864" },
 	{ ARENA(NAME CLASSES ", \"color\": \"red\""), "1:88",
 	  "arenas[0].color: no such field; allowed here: name, max_clients, "
-	  "undelivered_grace_ms, quota, classes, allow" },
+	  "undelivered_grace_ms, quota, classes, allow, memory" },
 	{ ARENA(NAME CLASSES ", \"max-clients\": 1"), "1:94",
 	  "arenas[0].max-clients: no such field; allowed here: name, max_clients, "
-	  "undelivered_grace_ms, quota, classes, allow" },
+	  "undelivered_grace_ms, quota, classes, allow, memory" },
 	{ ARENA(NAME CLASSES ", \"\": 1"), "1:83",
 	  "arenas[0].: no such field; allowed here: name, max_clients, undelivered_grace_ms, "
-	  "quota, classes, allow" },
+	  "quota, classes, allow, memory" },
 	{ ARENA(NAME NAME CLASSES), "1:35",
 	  "not JSON: duplicate object key near '\"name\"'" },
 	{ ARENA(CLASSES), "1:15",
@@ -216,10 +216,10 @@
 	  "4294967294" },
 	{ ARENA(NAME CLASSES ", \"classes[0\": 1"), "1:41",
 	  "arenas[0].classes[0: no such field; allowed here: name, max_clients, "
-	  "undelivered_grace_ms, quota, classes, allow" },
+	  "undelivered_grace_ms, quota, classes, allow, memory" },
 	{ ARENA(NAME CLASSES ", \"a.b[0]\": 1"), "1:15",
 	  "arenas[0].a.b[0]: no such field; allowed here: name, max_clients, "
-	  "undelivered_grace_ms, quota, classes, allow" },
+	  "undelivered_grace_ms, quota, classes, allow, memory" },
 	{ "{ \"arenas\": [ { \"name\": \"a }\" } ] }", "1:25",
 	  "arenas[0].name: must have 1 to 63 of the characters A-Z a-z 0-9 . _ -" },
 	{ "{ \"arenas\": [ { \"name\": \"a\\\"\", \"classes\": [] } ] }", "1:25",

@@ -118,7 +118,7 @@ Test(ctl, the_table_fits_after_a_million_rents)
 	cr_expect_eq(exhausted, RENTS + 3, "three went on to the larger class");
 	cr_expect_eq(rows("arena "), 2);
 	cr_expect_eq(
-		rows("reclaimed since the start: 0 leases, 0 clients gone without a detach"), 1);
+		rows("reclaimed so far: 0 leases, 0 clients gone without a detach"), 1);
 	cr_expect_eq(thruster_detach(pool), 0);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include "client/pool.h"
 #include "tests/harness/keeper.h"
 
 #define CLASSES "\"classes\": [ { \"slot_bytes\": 1000, \"slots\": 200 } ]"
@@ -96,6 +97,31 @@ Test(reload, a_new_arena)
 	cr_expect_eq(keeper_count(), 7);
 	keeper_restart(&host, SIGKILL, NULL);
 	cr_expect_eq(attach("more"), 0);
+}
+
+/* Cores may hold segments there as in the old one. */
+Test(reload, a_new_arena_has_the_same_cores)
+{
+	struct thruster_pool *other;
+
+	keeper_reload(&host, "{ \"arenas\": [ { \"name\": \"default\", \"max_clients\": 8, " CLASSES
+		" }, { \"name\": \"other\", " CLASSES " } ] }");
+	other = host_attach(&host, "other");
+	cr_expect_eq(memcmp((const void *)other->board->visitable,
+			     (const void *)pool->board->visitable,
+			     sizeof(pool->board->visitable)),
+		0);
+	cr_expect_eq(thruster_detach(other), 0);
+}
+
+Test(reload, other_memory)
+{
+	keeper_reload(&host, ARENA("\"max_clients\": 8, \"memory\": { \"allocate\": \"on_use\" }, "
+		CLASSES));
+	cr_expect(file_contains(host.log, "arena default: other classes, other memory, or more "
+					  "clients than it has seats (8), need a restart"));
+	keeper_restart(&host, SIGTERM, NULL);
+	cr_expect(file_contains(host.log, "retired, since it is configured otherwise"));
 }
 
 Test(reload, an_arena_less)

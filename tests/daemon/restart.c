@@ -8,6 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "client/pool.h"
+#include "shm/atomics.h"
 #include "tests/harness/keeper.h"
 
 static const char config[] =
@@ -278,4 +280,23 @@ Test(restart, a_storm_of_kills)
 	cr_expect_eq(number("reclaim.clients_total"), 25);
 	cr_expect_eq(number("reclaim.leases_total"), 25 * 7);
 	cr_assert_eq(thruster_detach(pool), 0);
+}
+
+/* What the last run said of the cores is not to be believed by who attaches to the next. */
+Test(restart, a_run_without_restartable_sequences)
+{
+	struct thruster_pool *pool = host_attach(&host, NULL);
+	const uint64_t *word = &pool->board->visitable[0];
+	uint64_t had = load_relaxed(word);
+	struct thruster_lease lease;
+
+	setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1);
+	keeper_restart(&host, SIGKILL, NULL);
+	cr_expect_eq(load_relaxed(word), 0);
+	must_rent(pool, &lease);
+	unsetenv("GLIBC_TUNABLES");
+	keeper_restart(&host, SIGKILL, NULL);
+	cr_expect_eq(load_relaxed(word), had);
+	cr_expect_eq(thruster_return(pool, &lease), 0);
+	thruster_detach(pool);
 }

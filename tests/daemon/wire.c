@@ -195,7 +195,7 @@ Test(wire, names_in_the_log_are_one_line)
 
 Test(wire, unknown_questions)
 {
-	static const uint32_t questions[] = { 0, 4, UINT32_MAX };
+	static const uint32_t questions[] = { 0, 5, UINT32_MAX };
 	size_t i;
 
 	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {

@@ -12,6 +12,7 @@
 #include "daemon/stats.h"
 #include "shm/core.h"
 #include "shm/holder.h"
+#include "shm/idle.h"
 #include "shm/reclaim.h"
 #include "shm/record.h"
 #include "tests/fuzz/bytes.h"
@@ -198,6 +199,7 @@ static void visit(struct play *play, uint8_t how)
 {
 	const struct thr_class_view *c = &play->arena->view.class_[how & 1];
 	struct core_id core = choose_core(play, how >> 3);
+	struct thr_idle idle;
 
 	switch (how >> 1 & 3) {
 	case 0:
@@ -209,8 +211,17 @@ static void visit(struct play *play, uint8_t how)
 		changes_must_be(&play->changes,
 			CHANGE_RETURNED | CHANGE_HOLDER | CHANGE_MASK | CHANGE_CURRENT);
 		break;
+	case 2:
+		thr_idle_empty_core(c, &play->self, core);
+		if (thr_idle_take(c, (how >> 3) % c->n_segments, (struct seat_id){ 1 },
+			    ~(uint64_t)0, 1 + how % 64, &idle))
+			thr_idle_return(c, (how >> 3) % c->n_segments, &idle);
+		changes_must_be(&play->changes, CHANGE_RETURNED | CHANGE_HOLDER | CHANGE_MASK |
+							CHANGE_CURRENT | CHANGE_RECORD |
+							CHANGE_USED);
+		break;
 	default:
-		thr_core_yield(c, &play->self, core, how & 2);
+		thr_core_yield(c, &play->self, core, how & 64);
 		changes_must_be(&play->changes, CHANGE_RETURNED | CHANGE_HOLDER | CHANGE_MASK |
 							CHANGE_CURRENT | CHANGE_ASKED |
 							CHANGE_WAKES);

@@ -25,8 +25,10 @@ void changes_begin(struct changes *changes)
 
 static enum change in_control(uint64_t at)
 {
-	return at == offsetof(struct thr_control, waiting) ||
-			       at == offsetof(struct thr_control, wakes)
+	return at == offsetof(struct thr_control, magic) ||
+			       at == offsetof(struct thr_control, waiting) ||
+			       at == offsetof(struct thr_control, wakes) ||
+			       at == offsetof(struct thr_control, visits)
 		       ? CHANGE_WAKES
 		       : CHANGE_OTHER;
 }
@@ -94,6 +96,13 @@ static uint64_t word_at(const void *base, uint64_t at)
 	return word;
 }
 
+static bool may_become(uint64_t was, uint64_t is, unsigned allowed)
+{
+	if (!(allowed & CHANGE_USED))
+		return is == record_free(was);
+	return record_is_free(was) && record_is_free(is) && record_leases_between(was, is) <= 1;
+}
+
 void changes_must_be(const struct changes *changes, unsigned allowed)
 {
 	const struct arena *a = changes->arena;
@@ -110,7 +119,7 @@ void changes_must_be(const struct changes *changes, unsigned allowed)
 		name = name_of(a, at);
 		must(name & allowed, "at %llu: %#x was %#llx, is %#llx", (unsigned long long)at,
 			(unsigned)name, (unsigned long long)was, (unsigned long long)is);
-		must(name != CHANGE_RECORD || is == record_free(was), "a record became %#llx",
+		must(name != CHANGE_RECORD || may_become(was, is, allowed), "a record became %#llx",
 			(unsigned long long)is);
 	}
 }

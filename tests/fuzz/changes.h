@@ -7,7 +7,7 @@
 #include "daemon/arena.h"
 
 enum change {
-	CHANGE_WAKES = 1 << 0, /* control: waiting, wakes */
+	CHANGE_WAKES = 1 << 0, /* control: magic (mended), waiting, wakes, visits */
 	CHANGE_MASK = 1 << 1,
 	CHANGE_HOLDER = 1 << 2,
 	CHANGE_RETURNED = 1 << 3,
@@ -15,7 +15,8 @@ enum change {
 	CHANGE_CURRENT = 1 << 5,
 	CHANGE_ASKED = 1 << 6,
 	CHANGE_SENDER = 1 << 7,
-	CHANGE_OTHER = 1 << 8, /* what nobody but a client may change */
+	CHANGE_USED = 1 << 8,  /* with CHANGE_RECORD: FREE before and after, once more leased */
+	CHANGE_OTHER = 1 << 9, /* what nobody but a client may change */
 };
 
 struct changes {
@@ -29,7 +30,8 @@ void changes_fini(struct changes *changes);
 /* From now on. */
 void changes_begin(struct changes *changes);
 
-/* Since then nothing has changed but these; a record only to FREE, with its sequence. */
+/* Since then nothing has changed but these; a record only to FREE, with its sequence, or as
+ * CHANGE_USED says. */
 void changes_must_be(const struct changes *changes, unsigned allowed);
 
 /* No lease and no segment of this seat is left, and every other record is as it was. */

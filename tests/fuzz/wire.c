@@ -322,6 +322,7 @@ static void all_must_go(struct play *play)
 
 	for (i = 0; i < PEERS; i++) {
 		run_loop(play);
+		trim_stop(&daemon->trimmer, NULL); /* it has a copy of our ends, too */
 		while (play->peers[i].fd >= 0 && recv(play->peers[i].fd, &(char){ 0 }, 1,
 						      MSG_DONTWAIT) > 0)
 			;
@@ -329,6 +330,7 @@ static void all_must_go(struct play *play)
 		drop_kept(&play->peers[i]);
 	}
 	run_loop(play);
+	trim_stop(&daemon->trimmer, NULL);
 	must(daemon->sessions.n == 0, "%u sessions are left", daemon->sessions.n);
 	for (i = 0; i < daemon->n_arenas; i++) {
 		reaper_sweep(daemon->arenas[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Clients that scribble over all of an arena for as long as they live, are killed and come again,
- * while the daemon reclaims, samples, answers, judges, reloads its configuration, and is killed
- * and restarted. In the arena beside it an honest client must notice nothing.
+ * while the daemon reclaims, samples, answers, judges, trims, reloads its configuration, and is
+ * killed and restarted. In the arena beside it an honest client must notice nothing.
  *
  *     hostile [SECONDS]      ten, if nothing is said
  */
@@ -27,6 +27,7 @@
 
 static const char config[] =
 	"{ \"arenas\": [ { \"name\": \"victim\", \"max_clients\": 8,"
+	"  \"memory\": { \"trim_after_s\": 1 },"
 	"  \"undelivered_grace_ms\": 50, \"classes\": ["
 	"  { \"slot_bytes\": 1000, \"slots\": 330 }, { \"slot_bytes\": 4096, \"slots\": 50 } ] },"
 	" { \"name\": \"neighbour\", \"classes\": [ { \"slot_bytes\": 1000, \"slots\": 200 } ] } ] "
@@ -42,6 +43,7 @@ static struct host host;
 static struct sums *sums;
 static unsigned n_killed, n_asked, n_reloads, n_restarts;
 static uint64_t longest_ns;
+static int64_t n_trims;
 
 static void stamp(const struct thruster_lease *lease, uint64_t value)
 {
@@ -149,6 +151,7 @@ static void disturb(pid_t scribblers[SCRIBBLERS], unsigned turn)
 	ask(WIRE_QUESTION_STATS);
 	ask(WIRE_QUESTION_LEASES);
 	ask(WIRE_QUESTION_CHECK);
+	ask(WIRE_QUESTION_TRIM);
 	if (turn % 16 == 7)
 		reload();
 	if (turn % 16 == 15) {
@@ -162,11 +165,12 @@ static void tell(void)
 {
 	json_t *stats = host_stats(&host);
 
+	n_trims = json_number(stats, "arenas[1].memory.trims_total");
 	printf("# %llu writes by %llu hostile clients, %u of them killed; %llu locks, %llu acts "
 	       "refused\n"
 		"# %u questions, the longest took %llu ms; %u reloads, %u restarts\n"
 		"# reclaimed %lld clients; refused %lld connections and %lld messages\n"
-		"# the honest client rented %llu times\n",
+		"# the honest client rented %llu times, and was trimmed %lld times\n",
 		(unsigned long long)sums->hostile.writes,
 		(unsigned long long)sums->hostile.attached, n_killed,
 		(unsigned long long)sums->hostile.locks, (unsigned long long)sums->hostile.refused,
@@ -175,7 +179,7 @@ static void tell(void)
 		(long long)json_number(stats, "reclaim.clients_total"),
 		(long long)json_number(stats, "daemon.connections_refused_total"),
 		(long long)json_number(stats, "daemon.protocol_violations_total"),
-		(unsigned long long)sums->rents);
+		(unsigned long long)sums->rents, (long long)n_trims);
 	json_decref(stats);
 }
 
@@ -212,6 +216,7 @@ static void look_afterwards(int honest_status)
 	tell();
 	check("the honest client met with no error", honest_status == 0);
 	check("it rented all the time", sums->rents > 0);
+	check("its arena was trimmed meanwhile", n_trims > 0);
 	check("what nobody may do was refused", sums->hostile.succeeded == 0);
 	check("hostile clients came again and again", sums->hostile.attached > SCRIBBLERS);
 	victim_must_be_empty();

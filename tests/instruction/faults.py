@@ -36,7 +36,7 @@ class Fault:
 
 
 FAULTS = [
-    Fault("a rent leases the slot before it leaves the mask", "rent, the first time", "lost",
+    Fault("a rent leases the slot before it leaves the mask", "rent, the first time", "lost|rule mask",
           (SECTIONS, r'''"andq %[t], %[record]\n\t"
                          "movq %[record], (%[at])\n\t" /* the slot leaves the mask */''',
            r'''"andq %[record], %[t]\n\t"'''),

@@ -270,7 +270,10 @@ static void check_reached(const struct trial *t, const struct options *o)
 	unsigned i, excused = 0, missing = 0, unvisited = 0, idle = 0;
 
 	for (i = 0; i < l->n; i++) {
-		if (t->way[i].part) {
+		/* What is reached only by luck may be excused as well. */
+		bool is_stopped_at = o->list || (t->kills[i] && t->restarts[i]);
+
+		if (t->way[i].part && (is_stopped_at || l->at[i].excuse < 0)) {
 			if (!o->list && (!t->kills[i] || !t->restarts[i])) {
 				unvisited++;
 				printf("# reached, but not stopped at again: %s\n",

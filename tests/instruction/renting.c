@@ -74,6 +74,12 @@ static void other_core_asks(struct world *w)
 	ask_for(w, holder_of_core((struct core_id){ (uint32_t)w->other_core }));
 }
 
+/* As it does about segments that the daemon has buried. */
+static void core_asks_itself(struct world *w)
+{
+	ask_for(w, holder_of_core((struct core_id){ (uint32_t)w->core }));
+}
+
 static void lane_asks(struct world *w)
 {
 	ask_for(w, holder_of_thread(client_id_seat((struct client_id){ w->stage->near_id }), 0));
@@ -278,6 +284,8 @@ const struct scenario scenarios_rent[] = {
 	{ "rent on another core, then here", rent_many, rent_there },
 	{ "rent when another core asks", rent_many, many_returned, .meanwhile = other_core_asks,
 		.is_thorough = true },
+	{ "rent when the core has asked itself", rent_many, many_returned,
+		.meanwhile = core_asks_itself },
 	{ "rent when a core asks that is not there", rent_many, many_returned,
 		.meanwhile = no_core_asks },
 	{ "rent what was taken from the dead", rent_everything, .meanwhile = revoke_some },

@@ -86,13 +86,16 @@ BOUNDS = {
     "slot_bytes": ["GEOMETRY_SLOT_BYTES_MIN", "GEOMETRY_SLOT_BYTES_MAX"],
     "slots": ["GEOMETRY_SLOTS_MAX"],
     "align_bytes": ["GEOMETRY_ALIGN_MIN", "GEOMETRY_ALIGN_MAX"],
+    "page_bytes": ["GEOMETRY_PAGE_BYTES_MAX"],
+    "trim_after_s": ["CONFIG_TRIM_AFTER_S_MAX"],
     "users": ["ACCESS_ENTRIES_MAX"],
     "groups": ["ACCESS_ENTRIES_MAX"],
 }
 
 
 def have_fields(tap):
-    lists = re.findall(r"names\[\] = \{(.*?)\};", text("daemon/config.c"), re.S)
+    lists = re.findall(r"names\[\] = \{(.*?)\};",
+                       text("daemon/config.c") + text("daemon/config-access.c"), re.S)
     known = {name for l in lists for name in re.findall(r'"(\w+)"', l)}
     told = set(re.findall(r"^``(\w+)``$", text(CONFIG_PAGE), re.M))
     tap.check("thrusterd.json(5) describes the fields that config.c reads",

@@ -5,6 +5,8 @@
  * is the daemon. Buffers are written and read with plain accesses, and nothing else orders one
  * owner's against the next one's, so an order that is missing in the library is a data race here.
  * Threads "die": they forget what they hold and tell the daemon, which reclaims, as after a kill.
+ * One thread takes whatever is idle in a segment and spoils it, as the daemon does when it gives
+ * the pages back; nobody may notice.
  *
  * Built a second time with a pause, now and then, before each access to shared memory, so that the
  * threads also meet where one would have to be preempted between two instructions.
@@ -17,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "daemon/census.h"
+#include "shm/idle.h"
 #include "shm/reclaim.h"
 #include "shm/token.h"
 #include "tests/harness/paper.h"
@@ -36,7 +39,7 @@ static const struct thr_class_spec specs[] = { { 64, 128, 0 }, { 192, 72, 0 }, {
 
 static struct race_arena arena;
 static unsigned operations = OPERATIONS_DEFAULT;
-static uint64_t silent, finished, errors, accepted, reclaimed, waited, runs;
+static uint64_t silent, finished, errors, accepted, reclaimed, waited, runs, trimmed;
 
 /* How seats pass between threads and the daemon; the kernel's part in real life. */
 static pthread_mutex_t seats_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -106,12 +109,17 @@ static void seat_new(struct client *c)
 }
 
 /* Forget everything, as a killed process does. */
-static void die(struct client *c)
+static void die_for_good(struct client *c)
 {
 	pthread_mutex_lock(&seats_mutex);
 	dead[n_dead++] = c->pool->seat.n;
 	pthread_mutex_unlock(&seats_mutex);
 	c->n_held = 0;
+}
+
+static void die(struct client *c)
+{
+	die_for_good(c);
 	seat_new(c);
 }
 
@@ -326,6 +334,49 @@ static void *client_main(void *argument)
 	return NULL;
 }
 
+/* What is nobody's can be given any contents, and no owner has bytes of two kinds. */
+static void spoil(const struct thr_class_view *class_, uint32_t number, const struct thr_idle *idle)
+{
+	struct slot_id slot = { number * THR_SEGMENT_SLOTS };
+	uint64_t left;
+
+	for (left = idle->slots; left; left >>= 1, slot.n++) {
+		if (!(left & 1))
+			continue;
+		memset(class_data(class_, slot), 0xff, class_->stride_bytes);
+		memset(class_data(class_, slot), 0xee, class_->stride_bytes / 2);
+		add_relaxed(&trimmed, 1);
+	}
+}
+
+static void *trimmer_main(void *argument)
+{
+	struct client *c = argument;
+	struct thr_idle idle;
+
+	seat_new(c);
+	while (load_acquire(&finished) < THREADS) {
+		const struct thr_class_view *class_ = &arena.view.class_[dice(c, CLASSES)];
+		uint32_t number = dice(c, class_->n_segments);
+
+		if (thr_idle_take(class_, number, c->pool->seat, ~(uint64_t)0 << dice(c, 64),
+			    1 + dice(c, 64), &idle)) {
+			spoil(class_, number, &idle);
+			if (dice(c, 64) == 0)
+				die(c);
+			else
+				thr_idle_return(class_, number, &idle);
+			if (wait_is_wanted(arena.view.control, true))
+				thr_wait_wake(arena.view.control, WAIT_ALL);
+		}
+		if (dice(c, 16) == 0)
+			usleep(100);
+	}
+	die_for_good(c); /* somebody may have handed something to us */
+	__atomic_fetch_add(&finished, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
 /* As the daemon does: clear the roster, barrier, walk, and only then the seat is vacant. */
 static void reclaim_dead(void)
 {
@@ -369,7 +420,7 @@ static void *daemon_main(void *argument)
 		if (verdict.rule != THR_RULE_NONE)
 			error(thr_rule_text(verdict.rule), 0);
 		sched_yield();
-	} while (done < THREADS);
+	} while (done < THREADS + 1);
 	reclaim_dead();
 	census_walk(census, &arena.view);
 	for (i = 0; i < CLASSES; i++)
@@ -382,14 +433,16 @@ static void *daemon_main(void *argument)
 
 static void run(struct census *census, struct client *clients)
 {
-	pthread_t threads[THREADS], daemon;
+	pthread_t threads[THREADS], trimmer, daemon;
 	unsigned i;
 
 	for (i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, client_main, &clients[i]);
+	pthread_create(&trimmer, NULL, trimmer_main, &clients[THREADS]);
 	pthread_create(&daemon, NULL, daemon_main, census);
 	for (i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
+	pthread_join(trimmer, NULL);
 	pthread_join(daemon, NULL);
 }
 
@@ -405,23 +458,24 @@ static int judge(const struct census *census)
 		for (core = 0; core < CORES; core++)
 			adoptions += arena.view.class_[i].cores[core].adoptions_total;
 	}
-	all = accepted && reclaimed && waited && runs;
+	all = accepted && reclaimed && waited && runs && trimmed;
 	printf("1..3\n");
 	printf("%sok 1 - no second owner, no broken rule, no wrong error\n", errors ? "not " : "");
 	printf("%sok 2 - all slots free at the end (%llu leased)\n", leased ? "not " : "",
 		(unsigned long long)leased);
 	printf("%sok 3 - everything happened: %llu rents, %llu of them runs, %llu accepts, %llu "
-	       "waits, %llu reclaimed, %llu adoptions by cores\n",
+	       "waits, %llu reclaimed, %llu adoptions by cores, %llu slots idle for a moment\n",
 		all ? "" : "not ", (unsigned long long)rents, (unsigned long long)runs,
 		(unsigned long long)accepted, (unsigned long long)waited,
-		(unsigned long long)reclaimed, (unsigned long long)adoptions);
+		(unsigned long long)reclaimed, (unsigned long long)adoptions,
+		(unsigned long long)trimmed);
 	return errors || leased || !all;
 }
 
 int main(int argc, char **argv)
 {
 	const char *engine = argc > 2 ? argv[2] : "lanes";
-	static struct client clients[THREADS];
+	static struct client clients[THREADS + 1];
 	struct census census;
 	struct ledger *ledger;
 	unsigned i;
@@ -437,7 +491,7 @@ int main(int argc, char **argv)
 		abort();
 	for (i = 0; i < SEATS; i++)
 		vacant[n_vacant++] = (uint16_t)(i + 1);
-	for (i = 0; i < THREADS; i++) {
+	for (i = 0; i <= THREADS; i++) {
 		clients[i].pool = race_pool_new(&arena, NONCE);
 		clients[i].random = 0x9e3779b97f4a7c15ull * (i + 1);
 		clients[i].as_core = strcmp(engine, "cores") == 0 ||
@@ -445,7 +499,7 @@ int main(int argc, char **argv)
 	}
 	run(&census, clients);
 	r = judge(&census);
-	for (i = 0; i < THREADS; i++)
+	for (i = 0; i <= THREADS; i++)
 		thr_pool_free(clients[i].pool);
 	race_arena_fini(&arena);
 	census_fini(&census);

@@ -50,7 +50,7 @@ static struct thruster_lease first_lease, other_leases[SLOTS], first_leases[SLOT
 static unsigned n_other;
 static struct thruster_ticket ticket;
 static unsigned n_waiting;
-static uint32_t wakes_seen;
+static uint32_t wakes_seen, asked_by_other;
 
 static void act_as(const struct thruster_pool *pool);
 static unsigned step, stop_at;
@@ -142,6 +142,17 @@ static void other_rents_all(void)
 static void other_rents_a_run(void)
 {
 	n_other += thruster_rent(other, 128, &other_leases[n_other]) == 0;
+}
+
+/* And so holds what nobody held, or has it given to it. */
+static void other_rents_and_returns_one(void)
+{
+	uint32_t visits = arena.view.control->visits;
+	struct thruster_lease lease;
+
+	if (thruster_rent(other, 1, &lease) == 0 && thruster_return(other, &lease) != 0)
+		fail("the other's lease was lost");
+	asked_by_other += arena.view.control->visits - visits;
 }
 
 static void other_returns_all(void)
@@ -272,7 +283,8 @@ static void first_rents_all(void)
 			fail("cannot rent");
 	/* Somebody saw a slot, asked for it and was too late. */
 	if (way->first != THREAD)
-		arena.view.class_[0].cores[way->first].asked = holder_of_core((struct core_id){ 1 });
+		arena.view.class_[0].cores[way->first].asked =
+			holder_of_core((struct core_id){ 1 });
 }
 
 /* As thruster_rent_wait() does before it sleeps. */
@@ -289,6 +301,35 @@ static void first_returns_and_other_waits(void)
 	if (thruster_return(first, &first_leases[0]) != 0)
 		fail("a lease was lost");
 	other_waits();
+}
+
+/* Leased by somebody else, or free. */
+static void second_segment_is(unsigned leased)
+{
+	struct slot_id slot = { THR_SEGMENT_SLOTS };
+
+	if (way->slots != 65)
+		return;
+	for (; slot.n < THR_SEGMENT_SLOTS + 2; slot.n++)
+		*class_record(&arena.view.class_[0], slot) =
+			leased ? record_lease(0, (struct seat_id){ BLOCKER }, 1) : 0;
+	*class_returned(&arena.view.class_[0], (struct slot_id){ THR_SEGMENT_SLOTS }) = 1;
+}
+
+/* Somebody else is walking it, and has taken the flag down. */
+static void first_segment_is_free(void)
+{
+	second_segment_is(1);
+	*class_returned(&arena.view.class_[0], (struct slot_id){ 0 }) = 0;
+}
+
+static void other_has_been_there(void)
+{
+	second_segment_is(1);
+	act_as(other);
+	other_rents_all();
+	other_returns_all();
+	act_as(first);
 }
 
 static void other_hands_one_to_first(void)
@@ -309,6 +350,20 @@ static unsigned rents(void)
 
 	if (r < 0 && r != -ENOBUFS)
 		fail("rent: a wrong error");
+	return r == 0;
+}
+
+/* One of the two in the first segment is free all the time: it gets that, or has asked for it. */
+static unsigned rents_what_is_free(void)
+{
+	int r;
+
+	asked_by_other = arena.view.control->visits;
+	r = thruster_rent(first, 1, &first_lease);
+	intruder = NULL;
+	second_segment_is(0);
+	if (r < 0 && (r != -ENOBUFS || arena.view.control->visits == asked_by_other))
+		fail("rent: it says that nothing is free");
 	return r == 0;
 }
 
@@ -392,6 +447,10 @@ static const struct meeting {
 	{ "rent, while another rents all", none, rents, other_rents_all },
 	{ "rent, while another returns and rents all", other_rents_two, rents,
 		other_returns_and_rents_all },
+	{ "rent of what is free, while another goes by", first_segment_is_free, rents_what_is_free,
+		other_rents_and_returns_one },
+	{ "rent of what is free, while another goes by where it was", other_has_been_there,
+		rents_what_is_free, other_rents_and_returns_one },
 	{ "return, while another rents all", first_rents_one, returns, other_rents_all },
 	{ "rent of a run, while another rents all", none, rents_a_run, other_rents_all },
 	{ "rent, while another rents a run", none, rents, other_rents_a_run },
@@ -453,8 +512,8 @@ int main(void)
 		for (i = 0; i < n; i++) {
 			way = &ways[j];
 			stops = meet(&meetings[i]);
-			/* A core's rent or return may be one section; an open class has no runs, and
-			 * only cores are visited. */
+			/* A core's rent or return may be one section; an open class has no runs,
+			 * and only cores are visited. */
 			ok = stops || way->first != THREAD || meetings[i].act == rents_a_run ||
 			     meetings[i].act == is_visited;
 			printf("%sok %u - %s: %s: stopped before each of %u accesses\n",

@@ -215,6 +215,11 @@ def names_of_arenas(service):
 
 
 def reloads(tap, service):
+    service.write_config(config("default", "first"))
+    tap.check("systemctl reload with the first configuration that there is",
+              service.ctl("reload", SERVICE))
+    tap.check("brings what is in it",
+              bool(wait_for(lambda: names_of_arenas(service) == ["default", "first"])))
     service.write_config(config("default"))
     tap.check("with a configuration of its own", restart(service))
     pid = service.pid()
@@ -244,6 +249,32 @@ def boxed(tap, service):
     tap.check("is reclaimed when it is killed",
               bool(wait_for(lambda: service.leased() == 0)) and
               service.totals()["reclaim.leases_total"] >= before["reclaim.leases_total"] + 16)
+
+
+def resident(service):
+    return sum(a["memory"]["resident_bytes"] for a in service.stats()["arenas"])
+
+
+def memory(tap, service):
+    """Within the unit's filter of system calls, and its limits."""
+    before = resident(service)
+    r = service.thrusterctl("trim")
+    print("#", r.stdout.strip())
+    tap.check("thrusterctl trim gives idle memory back",
+              r.returncode == 0 and 0 < resident(service) < before / 10)
+    faults = service.ctl("stop", SOCKET, SERVICE) + \
+        service.configure("memory", "[Service]\nMemoryMax=16M\n")
+    if service.ctl("start", SERVICE):
+        said = wait_for(lambda: messages(service, "cannot be had: the control group"))
+        print("#", *said[:1])
+        tap.check("it does not start where MemoryMax= has no room for the arenas, and says so",
+                  faults or bool(said))
+    else:
+        tap.skip("it does not start where MemoryMax= has no room for the arenas",
+                 "MemoryMax= has no effect in this machine")
+    tap.check("and starts where it has",
+              service.configure("memory", "[Service]\nMemoryMax=1G\n") + service.ctl(
+                  "restart", SOCKET, SERVICE) + service.faults("systemctl", "is-active", SERVICE))
 
 
 def journal(tap, service):
@@ -284,7 +315,7 @@ def main():
                   [] if state == "running" else [state] + machine.said().splitlines())
         service.bring_client()
         service.configure("test", NO_CORES)
-        for part in (installed, starts, activates, storms, reloads, boxed, journal):
+        for part in (installed, starts, activates, storms, reloads, boxed, memory, journal):
             part(tap, service)
     except Exception as e:
         tap.check(f"it goes on to the end: {type(e).__name__}: {e}", False)

@@ -329,6 +329,41 @@ Test(config, quotas)
 	check_refused(arena_text("\"quota\":{\"leases\":\"all\"}"), "is a string");
 }
 
+Test(config, memory)
+{
+	struct config *config = read_text(arena_text("\"memory\":{\"page_bytes\":2097152}"));
+
+	cr_assert_eq(config->arenas[0].geometry.page_bytes, 2097152);
+	cr_assert_eq(config->arenas[0].geometry.arena_bytes % 2097152, 0);
+	cr_assert(!config->arenas[0].is_lazy);
+	free(config);
+	config = read_text(arena_text(
+		"\"memory\":{\"allocate\":\"on_use\",\"trim_after_s\":86400}"));
+	cr_assert_eq(config->arenas[0].geometry.page_bytes, 4096);
+	cr_assert(config->arenas[0].is_lazy);
+	cr_assert_eq(config->arenas[0].trim_after_s, 86400);
+	free(config);
+	free(read_text(arena_text("\"memory\":{\"allocate\":\"at_start\"}")));
+	free(read_text(arena_text("\"memory\":{}")));
+	check_refused(
+		arena_text("\"memory\":true"), "arenas[0].memory: is true; must be an object");
+	check_refused(arena_text("\"memory\":{\"pages\":1}"),
+		"arenas[0].memory.pages: no such field; allowed here: page_bytes, allocate, "
+		"trim_after_s");
+	check_refused(arena_text("\"memory\":{\"page_bytes\":5000}"),
+		"arenas[0].memory.page_bytes: 5000 is not a power of two; allowed: the sizes of "
+		"this machine's pages, as 4096 or 2097152");
+	check_refused(arena_text("\"memory\":{\"page_bytes\":2048}"),
+		"2048 is out of bounds; allowed: 4096 to 1073741824");
+	check_refused(arena_text("\"memory\":{\"allocate\":\"never\"}"),
+		"arenas[0].memory.allocate: \"never\" is none of the words at_start, on_use");
+	check_refused(arena_text("\"memory\":{\"trim_after_s\":86401}"), "allowed: 0 to 86400");
+	check_refused(
+		arena_text("\"memory\":{\"trim_after_s\":5,\"page_bytes\":2097152}"),
+		"arenas[0].memory.trim_after_s: huge pages are not given back; leave it out, or "
+		"\"page_bytes\"");
+}
+
 Test(config, log_levels)
 {
 	static const struct {

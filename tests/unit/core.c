@@ -160,6 +160,36 @@ Test(core, asks_the_other_core_and_gets_what_that_has)
 	clean_up();
 }
 
+/* What was seen may have become nobody's meanwhile, so who waits looks again. */
+Test(core, a_question_with_nothing_to_give_for_it)
+{
+	uint32_t wakes;
+
+	set_up(3, 64 * 4);
+	cr_assert_eq(rent_all(0), 64 * 4);
+	cores_control.waiting = 1;
+	wakes = cores_control.wakes;
+	class_->cores[0].asked = 3;
+	cr_assert_eq(yield(0, true), 0);
+	cr_assert_eq(class_->cores[0].asked, 0);
+	cr_assert_neq(cores_control.wakes, wakes);
+	cores_control.waiting = 0;
+}
+
+/* Whether it can give what its visitor has buried only the visitor can find out. */
+Test(core, a_question_to_itself_is_the_visitors)
+{
+	struct thr_self self;
+
+	set_up(3, 64 * 4);
+	class_->cores[0].asked = 1;
+	self = cores_self(0, 3, (struct seat_id){ 7 });
+	cr_assert_eq(thr_core_yield(class_, &self, (struct core_id){ 0 }, true), 0);
+	cr_assert_eq(class_->cores[0].asked, 1);
+	cr_assert_eq(yield(0, true), 0);
+	cr_assert_eq(class_->cores[0].asked, 0);
+}
+
 Test(core, gives_the_first_to_who_asked_and_the_rest_to_nobody)
 {
 	uint32_t number, who, to_him = 0, to_nobody = 0;

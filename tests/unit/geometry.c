@@ -287,6 +287,11 @@ static bool is_slack(const struct thr_geometry *g, const struct thr_geometry *wr
 		slack.class_[i].slot_bytes = c->slot_bytes;
 		slack.class_[i].align_bytes = c->align_bytes;
 	}
+	/* And a larger page, if both the mapping and the end are multiples of it anyway. */
+	slack.page_bytes = wrong->page_bytes;
+	if (wrong->page_bytes < 4096 || __builtin_popcountll(wrong->page_bytes) != 1 ||
+		g->map_align_bytes % wrong->page_bytes || g->arena_bytes % wrong->page_bytes)
+		return false;
 	return map_align == g->map_align_bytes && memcmp(&slack, wrong, sizeof(slack)) == 0;
 }
 
@@ -393,4 +398,36 @@ Test(geometry, the_metadata_of_any_arena_is_bounded)
 		must(g.metadata_bytes <= most + 2 * 4096, "%lu bytes for at most %lu",
 			(unsigned long)g.metadata_bytes, (unsigned long)most);
 	}
+}
+
+/* Whole pages, a mapping that begins with one, and nothing else is moved. */
+Test(geometry, huge_pages)
+{
+	static const struct thr_class_spec spec = { 4096, 1000, 0 };
+	struct thr_geometry plain, huge;
+	uint64_t page;
+
+	cr_assert_eq(thr_geometry_init(&plain, 4, 64, &spec, 1), 0);
+	cr_assert_eq(plain.page_bytes, 4096);
+	for (page = 4096; page <= GEOMETRY_PAGE_BYTES_MAX; page *= 2) {
+		huge = plain;
+		cr_assert_eq(thr_geometry_set_page(&huge, page), 0);
+		check_regions(&huge);
+		cr_assert_eq(huge.page_bytes, page);
+		cr_assert_eq(huge.arena_bytes % page, 0);
+		cr_assert_lt(huge.arena_bytes - plain.arena_bytes, page);
+		cr_assert_eq(huge.map_align_bytes, page);
+		cr_assert_eq(huge.class_[0].data_offset, plain.class_[0].data_offset);
+		cr_assert(thr_geometry_is_valid(&huge));
+		huge.arena_bytes += 4096; /* not what the inputs give */
+		cr_assert(!thr_geometry_is_valid(&huge));
+	}
+	huge = plain;
+	cr_assert_eq(thr_geometry_set_page(&huge, 2048), -EINVAL);
+	cr_assert_eq(thr_geometry_set_page(&huge, 12288), -EINVAL);
+	cr_assert_eq(thr_geometry_set_page(&huge, 2 * GEOMETRY_PAGE_BYTES_MAX), -EINVAL);
+	huge.arena_bytes = GEOMETRY_ARENA_BYTES_MAX - 4096;
+	cr_assert_eq(thr_geometry_set_page(&huge, 8192), 0);
+	huge.arena_bytes = GEOMETRY_ARENA_BYTES_MAX + 4096;
+	cr_assert_eq(thr_geometry_set_page(&huge, 8192), -EOVERFLOW);
 }
