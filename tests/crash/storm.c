@@ -4,7 +4,8 @@
  * killed at random, every millisecond or so, and replaced. Afterwards nothing may be leaked, no
  * slot may have had two owners, and every buffer of a survivor must be as it left it.
  *
- *   storm [KILLS [WORKERS]]      $STORM_SEED repeats the kills' choice and timing
+ *   storm [KILLS [WORKERS]]      $STORM_SEED repeats the kills' choice and timing,
+ *                                $STORM_MEMORY is the arena's "memory" (thrusterd.json(5))
  */
 
 #include <errno.h>
@@ -34,17 +35,18 @@ static unsigned small_slots, large_slots, all_slots;
 static void write_config(char *config, size_t size)
 {
 	unsigned cores = (unsigned)sysconf(_SC_NPROCESSORS_CONF);
+	const char *memory = getenv("STORM_MEMORY");
 
 	small_slots = 64 * cores + 72;
 	large_slots = 64 * cores + 2;
 	all_slots = small_slots + large_slots + OPEN_SLOTS;
 	snprintf(config, size,
 		"{ \"arenas\": [ { \"name\": \"default\", \"max_clients\": 80, "
-		"\"undelivered_grace_ms\": 100, \"classes\": ["
+		"\"undelivered_grace_ms\": 100, \"memory\": %s, \"classes\": ["
 		" { \"slot_bytes\": 256, \"slots\": %u },"
 		" { \"slot_bytes\": 1024, \"slots\": %u },"
 		" { \"slot_bytes\": 4000, \"slots\": %u } ] } ] }",
-		small_slots, large_slots, OPEN_SLOTS);
+		memory ? memory : "{ }", small_slots, large_slots, OPEN_SLOTS);
 }
 
 struct crew {

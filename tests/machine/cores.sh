@@ -8,8 +8,8 @@
 #   tests/machine/cores.sh BUILD DIRECTORY [KILLS [SECONDS OF FLAPPING]]
 #
 # It needs, on Debian for amd64: qemu-system-x86 cpio, and a build directory with tests
-# (meson setup build -Dtests=enabled). It uses /dev/kvm if it may, and else emulates each
-# instruction, which is twenty times slower. MACHINE_CORES (16) is the number of cores.
+# (meson setup build -Dtests=enabled). It uses /dev/kvm if it may (MACHINE_KVM=no: never), and else
+# emulates each instruction, which is twenty times slower. MACHINE_CORES (16) is the number of cores.
 
 set -eu
 build=$(cd "$1" && pwd)
@@ -22,25 +22,11 @@ programs="daemon/thrusterd client/thrusterctl/thrusterctl tests/crash/storm test
 	tests/machine/cores tests/machine/offline"
 machine_need qemu-system-x86_64 cpio ninja dpkg-deb apt-get
 machine_fetch amd64 linux-image-cloud-amd64
-# shellcheck disable=SC2086 # a list of words
-ninja -C "$build" $programs
 machine_root amd64 "$machine/amd64/root" tests/machine/cores-init.sh
-for program in $programs; do
-	cp "$build/$program" "$machine/amd64/root/bin/"
-	# Each library at its own path, but those of the build, which are found by their names.
-	ldd "$build/$program" | sed -n 's/.*=> \(\/.*\) (.*/\1/p; s/^\t\(\/lib.*\) (.*/\1/p' |
-		while read -r library; do
-			case $library in
-			"$build"/*) to=/lib/${library##*/} ;;
-			*) to=$library ;;
-			esac
-			mkdir -p "$machine/amd64/root${to%/*}"
-			cp -L "$library" "$machine/amd64/root$to"
-		done
-done
+# shellcheck disable=SC2086 # a list of words
+machine_programs "$build" "$machine/amd64/root" $programs
 machine_pack "$machine/amd64/root" "$machine/amd64/initramfs.gz"
-accelerator=tcg,thread=multi cpu=max
-[ -w /dev/kvm ] && accelerator=kvm cpu=host
-machine_boot qemu-system-x86_64 -smp "${MACHINE_CORES:-16}" -m 3072 -accel "$accelerator" \
-	-cpu "$cpu" -kernel "$machine/amd64/vmlinuz" -initrd "$machine/amd64/initramfs.gz" \
+# shellcheck disable=SC2046 # words
+machine_boot qemu-system-x86_64 -smp "${MACHINE_CORES:-16}" -m 3072 $(machine_accelerator) \
+	-kernel "$machine/amd64/vmlinuz" -initrd "$machine/amd64/initramfs.gz" \
 	-append "console=ttyS0 quiet panic=-1 machine.kills=${2:-300} machine.seconds=${3:-60}"

@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
-# What arm64.sh and cores.sh have in common: a Debian kernel, an initramfs of a few files, a boot in
-# qemu without disk or network. Sourced. Everything is made in $machine, which is kept, so that the
-# packages are downloaded once.
+# What arm64.sh, cores.sh and memory.sh have in common: a Debian kernel, an initramfs of a few files,
+# a boot in qemu without disk or network. Sourced. Everything is made in $machine, which is kept, so
+# that the packages are downloaded once.
 
 : "${machine:?where to work}"
 
@@ -42,6 +42,36 @@ machine_root() {
 	ln -s busybox "$root/bin/sh"
 	cp "$init" "$root/init"
 	chmod 755 "$root/init"
+}
+
+# Programs of the build directory $1, made and put into the root $2 with their libraries: each at its
+# own path, but those of the build, which are found by their names.
+machine_programs() {
+	build=$1 root=$2
+	shift 2
+	ninja -C "$build" "$@"
+	for program in "$@"; do
+		cp "$build/$program" "$root/bin/"
+		ldd "$build/$program" | sed -n 's/.*=> \(\/.*\) (.*/\1/p; s/^\t\(\/lib.*\) (.*/\1/p' |
+			while read -r library; do
+				case $library in
+				"$build"/*) to=/lib/${library##*/} ;;
+				*) to=$library ;;
+				esac
+				mkdir -p "$root${to%/*}"
+				cp -L "$library" "$root$to"
+			done
+	done
+}
+
+# What emulates amd64: /dev/kvm if it may be used, else each instruction, twenty times slower.
+# MACHINE_KVM=no: not even if it may; nested machines can hang with it.
+machine_accelerator() {
+	if [ -w /dev/kvm ] && [ "${MACHINE_KVM:-yes}" = yes ]; then
+		echo "-accel kvm -cpu host"
+	else
+		echo "-accel tcg,thread=multi -cpu max"
+	fi
 }
 
 machine_pack() {
