@@ -6,6 +6,7 @@ Every row names what it would catch. The last line is the sum over all rows.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -16,27 +17,30 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Row:
-    def __init__(self, name, catches, suites, options=(), env=None, build=None):
+    def __init__(self, name, catches, suites, options=(), env=None, build=None, is_whole=True):
         self.name = name
         self.catches = catches
         self.suites = suites
         self.options = list(options)
         self.env = env or {}
         self.build = build or name
+        self.is_whole = is_whole  # build all, and not only what the tests need
 
 
+# Most tests of the daemon wait most of the time.
+PROCESSES = 2 * len(os.sched_getaffinity(0))
 ALL = []
 ROWS = [
     Row('gcc', 'whatever is wrong with what most people build', ALL),
-    Row('clang', 'what the other compiler warns about or makes of it', ['unit', 'race'],
+    Row('clang', 'what the other compiler warns about or makes of it', ['unit'],
         env={'CC': 'clang'}),
     Row('sanitized', 'reads and writes out of bounds, after free, leaks, undefined behaviour',
-        ['unit', 'daemon', 'crash', 'race', 'examples'],
-        ['-Db_sanitize=address,undefined', '-Db_lundef=false']),
+        ['unit', 'daemon', 'crash', 'examples'],
+        ['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Doptimization=1']),
     Row('threads', 'an order that is missing between two owners of a buffer', ['race'],
-        ['-Db_sanitize=thread', '-Db_lundef=false'], env={'CC': 'clang'}),
+        ['-Db_sanitize=thread', '-Db_lundef=false'], env={'CC': 'clang'}, is_whole=False),
     Row('release', 'a check that lived in an assert, and what -O3 makes of the memory orders',
-        ['unit', 'race', 'crash'], ['--buildtype=release', '-Db_ndebug=true']),
+        ['race', 'crash'], ['--buildtype=release', '-Db_ndebug=true'], is_whole=False),
     Row('no-rseq', 'code that counts on restartable sequences being there', ['race', 'crash'],
         env={'GLIBC_TUNABLES': 'glibc.pthread.rseq=0'}, build='gcc'),
 ]
@@ -108,10 +112,29 @@ def print_skips(log):
                 print('   skipped:', line.strip())
 
 
+def needed(row, build):
+    """The files that the row's tests need."""
+    def introspect(what):
+        return json.loads(subprocess.run(['meson', 'introspect', build, f'--{what}'], check=True,
+                                         stdout=subprocess.PIPE).stdout)
+    ids = {one for test in introspect('tests') for one in test['depends']
+           if {suite.split(':')[-1] for suite in test['suite']} & set(row.suites)}
+    return [os.path.relpath(file, build) for target in introspect('targets')
+            if target['id'] in ids for file in target['filename']]
+
+
+def make(row, build, env, log):
+    setup = ['meson', 'setup', build, '-Dwerror=true', '-Dtests=enabled'] + row.options
+    configured = os.path.exists(os.path.join(build, 'build.ninja'))
+    if not configured and not run(setup, env, log):
+        return False
+    return run(['ninja', '-C', build] + ([] if row.is_whole else needed(row, build)), env, log)
+
+
 def test(row, build, env, log):
     report = os.path.join(build, 'meson-logs', f'{row.name}.junit.xml')
     command = ['meson', 'test', '-C', build, '--no-rebuild', '--logbase', row.name,
-               '--print-errorlogs']
+               '--print-errorlogs', '--num-processes', str(PROCESSES)]
     for suite in row.suites:
         command += ['--suite', suite]
     if os.path.exists(report):
@@ -137,8 +160,7 @@ def do_row(row, builds):
     print(f'== {row.name}: would catch {row.catches}', flush=True)
     with open(log, 'wb'):
         pass
-    configured = os.path.exists(os.path.join(build, 'build.ninja'))
-    if (not configured and not run(setup, env, log)) or not run(['ninja', '-C', build], env, log):
+    if not make(row, build, env, log):
         print('   FAILED to build')
         tail(log)
         total = Total()
