@@ -29,7 +29,7 @@
 #define CHUNK_BYTES ((uint64_t)256 * 1024)
 /* More than any trim of a correct arena takes: some seconds for a hundred gigabytes. */
 #define TOO_LONG_NS (600 * NS_PER_S)
-#define STOP_NS (NS_PER_S / 2)
+#define STOP_NS (2 * NS_PER_S)
 #define STOP_LOOK_NS 1000000L
 
 /* What the process does, in its own words. */
@@ -300,10 +300,12 @@ static void begin_due(struct trimmer *t, struct arena *arena)
 void trim_sweep(struct trimmer *trimmer, struct arena *const *arenas, size_t n_arenas)
 {
 	int status;
+	pid_t pid;
 	size_t i;
 
-	if (trimmer->pid && waitpid(trimmer->pid, &status, WNOHANG) == trimmer->pid)
-		end(trimmer, status);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) /* abandoned ones as well */
+		if (pid == trimmer->pid)
+			end(trimmer, status);
 	if (trimmer->pid && clock_monotonic_ns() - trimmer->begun_ns > TOO_LONG_NS)
 		abandon(trimmer);
 	for (i = 0; i < n_arenas && !trimmer->pid; i++)
