@@ -318,6 +318,31 @@ Test(memory, when_all_seats_are_taken)
 	must_trim();
 }
 
+/* The last seat is a client's who wants it, and not a trim's. */
+Test(memory, a_trim_makes_room_for_a_client)
+{
+	struct thruster_attach_options options;
+	struct thruster_pool *pools[7], *last;
+	unsigned i;
+	pid_t ctl;
+
+	start("");
+	options = host_options(&host, NULL);
+	for (i = 0; i < 7; i++)
+		pools[i] = host_attach(&host, NULL);
+	ctl = fork_here();
+	while (ctl == 0)
+		host_ctl(&host, "trim", output, sizeof(output));
+	await_clients(8);
+	for (i = 0; i < 200; i++) {
+		cr_assert_eq(thruster_attach(&last, NULL, &options), 0, "%u", i);
+		cr_assert_eq(thruster_detach(last), 0);
+	}
+	kill_child(ctl);
+	for (i = 0; i < 7; i++)
+		thruster_detach(pools[i]);
+}
+
 Test(memory, an_arena_by_its_name)
 {
 	start("");
