@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "daemon/cleanup.h"
@@ -17,7 +16,6 @@
 #include "shm/circle.h"
 
 #define NODES "/sys/devices/system/node"
-#define LIST_MAX 16384
 
 struct placing {
 	int fd;
@@ -42,14 +40,14 @@ uint32_t nodes_list_next(const char *list, uint32_t from)
 	return UINT32_MAX;
 }
 
-static bool read_list(const char *path, char text[LIST_MAX])
+bool nodes_read_list(const char *path, char list[NODES_LIST_MAX])
 {
 	FILE *file = fopen(path, "re");
 	bool ok;
 
 	if (!file)
 		return false;
-	ok = fgets(text, LIST_MAX, file);
+	ok = fgets(list, NODES_LIST_MAX, file);
 	fclose(file);
 	return ok;
 }
@@ -118,14 +116,14 @@ static int allocate_node(const struct placing *p, const char *cores)
 /* Each node that has cores. */
 static int allocate_nodes(const struct placing *p, const char *nodes)
 {
-	_cleanup_(free_memory) char *cores = malloc(LIST_MAX);
+	_cleanup_(free_memory) char *cores = malloc(NODES_LIST_MAX);
 	char path[128];
 	uint32_t node;
 	int r = cores ? 0 : -ENOMEM;
 
 	for (node = 0; r == 0 && (node = nodes_list_next(nodes, node)) != UINT32_MAX; node++) {
 		snprintf(path, sizeof(path), NODES "/node%u/cpulist", node);
-		if (read_list(path, cores))
+		if (nodes_read_list(path, cores))
 			r = allocate_node(p, cores);
 	}
 	return r;
@@ -134,7 +132,7 @@ static int allocate_nodes(const struct placing *p, const char *nodes)
 int nodes_allocate(int fd, const struct thr_geometry *geometry, uint64_t to)
 {
 	const struct placing p = { fd, geometry, to };
-	_cleanup_(free_memory) char *nodes = malloc(LIST_MAX);
+	_cleanup_(free_memory) char *nodes = malloc(NODES_LIST_MAX);
 	_cleanup_(free_memory) cpu_set_t *home = NULL;
 	size_t home_bytes;
 	uint32_t first;
@@ -142,7 +140,7 @@ int nodes_allocate(int fd, const struct thr_geometry *geometry, uint64_t to)
 
 	if (!nodes)
 		return -ENOMEM;
-	if (!read_list(NODES "/has_cpu", nodes))
+	if (!nodes_read_list(NODES "/has_cpu", nodes))
 		return 0;
 	first = nodes_list_next(nodes, 0);
 	if (first == UINT32_MAX || nodes_list_next(nodes, first + 1) == UINT32_MAX)

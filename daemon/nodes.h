@@ -8,6 +8,7 @@
  * is where the pages are at the start, and no more.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "shm/abi.h"
 
@@ -17,6 +18,11 @@
  * nothing where there is one node. 0 or -errno.
  */
 int nodes_allocate(int fd, const struct thr_geometry *geometry, uint64_t to);
+
+#define NODES_LIST_MAX 16384
+
+/* A list of cores or nodes that the kernel gives in a file. False if there is no such file. */
+bool nodes_read_list(const char *path, char list[NODES_LIST_MAX]);
 
 /* Read a list as the kernel writes them ("0-3,8"): the first at or after `from` that is in it, or
  * UINT32_MAX. */

@@ -27,8 +27,9 @@
 
 /* At a time: to give this much back takes a tenth of a millisecond or so. */
 #define CHUNK_BYTES ((uint64_t)256 * 1024)
-/* More than any trim of a correct arena takes: some seconds for a hundred gigabytes. */
-#define TOO_LONG_NS (600 * NS_PER_S)
+/* More than any trim of a correct arena takes, which is a third of a second for each GiB. */
+#define TOO_LONG_NS (60 * NS_PER_S)
+#define TOO_LONG_GIB_NS (4 * NS_PER_S)
 #define STOP_NS (2 * NS_PER_S)
 #define STOP_LOOK_NS 1000000L
 
@@ -208,6 +209,13 @@ static void abandon(struct trimmer *t)
 	t->pid = 0;
 }
 
+static bool takes_too_long(const struct trimmer *t)
+{
+	uint64_t gib = t->arena->geometry.arena_bytes >> 30;
+
+	return clock_monotonic_ns() - t->begun_ns > TOO_LONG_NS + gib * TOO_LONG_GIB_NS;
+}
+
 bool trim_is_due(const struct trimmer *trimmer, const struct arena *arena)
 {
 	return arena->idle.is_due || (trimmer->pid && trimmer->arena == arena);
@@ -306,7 +314,7 @@ void trim_sweep(struct trimmer *trimmer, struct arena *const *arenas, size_t n_a
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) /* abandoned ones as well */
 		if (pid == trimmer->pid)
 			end(trimmer, status);
-	if (trimmer->pid && clock_monotonic_ns() - trimmer->begun_ns > TOO_LONG_NS)
+	if (trimmer->pid && takes_too_long(trimmer))
 		abandon(trimmer);
 	for (i = 0; i < n_arenas && !trimmer->pid; i++)
 		if (arenas[i]->idle.is_due)

@@ -11,14 +11,13 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/nodes.h"
 #include "daemon/places.h"
 #include "daemon/visitor.h"
 #include "shm/atomics.h"
@@ -34,22 +33,11 @@
 /* Only an answer that says so counts: with no such file, no core is offline. */
 static bool is_offline(struct core_id core, void *userdata)
 {
-	FILE *file = fopen(ONLINE, "re");
-	unsigned from, to;
-	bool is_online = false, any = false;
-	int n;
+	char online[NODES_LIST_MAX];
 
 	(void)userdata;
-	if (!file)
-		return false;
-	while ((n = fscanf(file, "%u-%u", &from, &to)) >= 1) {
-		any = true;
-		is_online |= core.n >= from && core.n <= (n == 2 ? to : from);
-		if (fgetc(file) != ',')
-			break;
-	}
-	fclose(file);
-	return any && !is_online;
+	return nodes_read_list(ONLINE, online) && nodes_list_next(online, 0) != UINT32_MAX &&
+	       nodes_list_next(online, core.n) != core.n;
 }
 
 static bool go_to(const struct visitor *v, struct core_id core)

@@ -50,11 +50,7 @@ TestSuite(adopt, .init = set_up, .fini = clean_up, .timeout = 120);
 
 static int64_t number(const char *path)
 {
-	json_t *stats = host_stats(&host);
-	int64_t n = json_number(stats, path);
-
-	json_decref(stats);
-	return n;
+	return host_number(&host, path);
 }
 
 static size_t arenas(void)

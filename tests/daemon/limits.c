@@ -50,11 +50,7 @@ TestSuite(limits, .init = start, .fini = clean_up, .timeout = 60);
 
 static int try_attach(const char *arena)
 {
-	struct thruster_attach_options options = host_options(&host, NULL);
-	struct thruster_pool *pool;
-	int r = thruster_attach(&pool, arena, &options);
-
-	return r < 0 ? r : thruster_detach(pool);
+	return host_try_attach(&host, arena);
 }
 
 /* The daemon has refused this connection: its only message says so. */

@@ -53,11 +53,7 @@ TestSuite(memory, .fini = clean_up, .timeout = 120);
 
 static int64_t number(const char *path)
 {
-	json_t *stats = host_stats(&host);
-	int64_t n = json_number(stats, path);
-
-	json_decref(stats);
-	return n;
+	return host_number(&host, path);
 }
 
 static int64_t resident(void)

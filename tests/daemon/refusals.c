@@ -6,8 +6,6 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <grp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "tests/daemon/raw.h"
+#include "tests/daemon/person.h"
 
 #define NOBODY 65534u /* a user and, as "nogroup", a group */
 #define STRANGER 54321u
@@ -72,34 +70,7 @@ TestSuite(refusals, .init = set_up, .fini = clean_up, .timeout = 60);
 
 static int try_attach(const char *arena)
 {
-	struct thruster_attach_options options = host_options(&host, NULL);
-	struct thruster_pool *pool;
-	int r = thruster_attach(&pool, arena, &options);
-
-	return r < 0 ? r : thruster_detach(pool);
-}
-
-struct person {
-	uid_t uid;
-	gid_t gid, group; /* `group` is supplementary; 0 = none */
-};
-
-/* What `act` gives, 0 or a negative errno, in a process that is this person. */
-static int as(struct person p, int (*act)(const char *argument), const char *argument)
-{
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (setgroups(p.group ? 1 : 0, &p.group) < 0 ||
-			setresgid(p.gid, p.gid, p.gid) < 0 || setresuid(p.uid, p.uid, p.uid) < 0)
-			_exit(255);
-		_exit(-act(argument));
-	}
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) != 255, "%#x", (unsigned)status);
-	return -WEXITSTATUS(status);
+	return host_try_attach(&host, arena);
 }
 
 /* Ask by hand, to see what comes with a refusal. */

@@ -35,13 +35,7 @@ TestSuite(reload, .init = set_up, .fini = clean_up, .timeout = 60);
 
 static int attach(const char *arena)
 {
-	struct thruster_attach_options options = host_options(&host, NULL);
-	struct thruster_pool *other;
-	int r = thruster_attach(&other, arena, &options);
-
-	if (r == 0)
-		thruster_detach(other);
-	return r;
+	return host_try_attach(&host, arena);
 }
 
 Test(reload, who_is_admitted)

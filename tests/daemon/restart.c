@@ -34,11 +34,7 @@ TestSuite(restart, .init = set_up, .fini = clean_up, .timeout = 120);
 
 static int64_t number(const char *path)
 {
-	json_t *stats = host_stats(&host);
-	int64_t n = json_number(stats, path);
-
-	json_decref(stats);
-	return n;
+	return host_number(&host, path);
 }
 
 static void must_rent(struct thruster_pool *pool, struct thruster_lease *lease)

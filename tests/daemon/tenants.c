@@ -46,11 +46,7 @@ TestSuite(tenants, .init = set_up, .fini = clean_up, .timeout = 60);
 
 static int try_attach(const char *arena)
 {
-	struct thruster_attach_options options = host_options(&host, NULL);
-	struct thruster_pool *pool;
-	int r = thruster_attach(&pool, arena, &options);
-
-	return r < 0 ? r : thruster_detach(pool);
+	return host_try_attach(&host, arena);
 }
 
 /* Refused, and with the refusal came neither a descriptor nor a number. */

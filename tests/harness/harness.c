@@ -228,16 +228,31 @@ int64_t json_number(const json_t *root, const char *path)
 	return json_integer_value(root);
 }
 
+int64_t host_number(const struct host *host, const char *path)
+{
+	json_t *stats = host_stats(host);
+	int64_t n = json_number(stats, path);
+
+	json_decref(stats);
+	return n;
+}
+
+int host_try_attach(const struct host *host, const char *arena)
+{
+	struct thruster_attach_options options = host_options(host, NULL);
+	struct thruster_pool *pool;
+	int r = thruster_attach(&pool, arena, &options);
+
+	return r < 0 ? r : thruster_detach(pool);
+}
+
 void host_await(const struct host *host, const char *path, int64_t value)
 {
 	uint64_t until = now_ns() + AWAIT_NS;
 	int64_t is;
 
 	for (;;) {
-		json_t *stats = host_stats(host);
-
-		is = json_number(stats, path);
-		json_decref(stats);
+		is = host_number(host, path);
 		if (is == value)
 			return;
 		if (now_ns() > until)

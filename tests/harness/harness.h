@@ -44,8 +44,14 @@ struct thruster_pool *host_attach(const struct host *host, const char *arena);
 /* What `thrusterctl stats --json` is made of; the caller's. */
 json_t *host_stats(const struct host *host);
 
-/* A number in JSON by its path: host_number(stats, "arenas[0].classes[1].leased"). */
+/* A number in JSON by its path: json_number(stats, "arenas[0].classes[1].leased"). */
 int64_t json_number(const json_t *root, const char *path);
+
+/* One of the statistics, as they are now. */
+int64_t host_number(const struct host *host, const char *path);
+
+/* Attach and detach again: 0, or the error that one of the two gave. */
+int host_try_attach(const struct host *host, const char *arena);
 
 /* Ask for the statistics until the number at `path` is `value`; fails after ten seconds. */
 void host_await(const struct host *host, const char *path, int64_t value);

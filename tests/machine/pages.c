@@ -23,6 +23,7 @@
 #include "client/pool.h"
 #include "shm/circle.h"
 #include "tests/harness/keeper.h"
+#include "tests/machine/kernel.h"
 #include "tests/machine/machine.h"
 
 #define SLOT_BYTES ((size_t)65536)
@@ -31,8 +32,6 @@
 #define SLOTS_REST 1470u /* 47 huge pages: all but those */
 #define EACH 32u         /* slots that a core's thread rents */
 #define HUGE_BYTES 2097152u
-#define NODES 2u
-#define NODE_MEMINFO "/sys/devices/system/node/node%u/meminfo"
 #define WAIT_S 60
 #define WORK_S 10
 #define MIB_BYTES ((uint64_t)1048576)
@@ -60,47 +59,12 @@ static void begin(struct machine *m, unsigned slots, const char *memory)
 	host_start(&m->host, config);
 }
 
-/* A number of a file like /proc/meminfo. */
-static uint64_t number_in(const char *path, const char *name)
-{
-	FILE *file = fopen(path, "re");
-	unsigned long long n = 0;
-	char line[512], *at;
-
-	if (!file)
-		harness_fail("%s: %s", path, strerror(errno));
-	while (fgets(line, sizeof(line), file)) {
-		at = strstr(line, name);
-		if (at && sscanf(at + strlen(name), ": %llu", &n) == 1)
-			break;
-	}
-	fclose(file);
-	return n;
-}
-
-static uint64_t meminfo(const char *name)
-{
-	return number_in("/proc/meminfo", name);
-}
-
-static uint64_t shared_on(unsigned node)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), NODE_MEMINFO, node);
-	return number_in(path, "Shmem") * 1024;
-}
-
 static uint64_t arena_number(const struct machine *m, const char *name)
 {
-	json_t *stats = host_stats(&m->host);
 	char path[64];
-	uint64_t n;
 
 	snprintf(path, sizeof(path), "arenas[0].%s", name);
-	n = (uint64_t)json_number(stats, path);
-	json_decref(stats);
-	return n;
+	return (uint64_t)host_number(&m->host, path);
 }
 
 static uint64_t resident(const struct machine *m)
@@ -123,29 +87,6 @@ static bool is_about(uint64_t a, uint64_t b)
 	uint64_t away = a > b ? a - b : b - a;
 
 	return away * 10 < b;
-}
-
-static int node_of_core(unsigned core)
-{
-	char path[80];
-	unsigned node;
-
-	for (node = 0; node < NODES; node++) {
-		snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpu%u", node, core);
-		if (access(path, F_OK) == 0)
-			return (int)node;
-	}
-	return -1;
-}
-
-/* Of a page that this process has touched. */
-static int node_of(void *at)
-{
-	int node = -1;
-
-	if (syscall(SYS_move_pages, 0, 1ul, &at, NULL, &node, 0) < 0)
-		harness_fail("move_pages: %s", strerror(errno));
-	return node;
 }
 
 struct places {
@@ -199,55 +140,6 @@ static void check_arcs(const struct machine *m, const struct thruster_pool *pool
 			(unsigned long long)data.of_core[i]);
 	machine_check(segments.wrong == 0, "pages of segments elsewhere", segments.wrong);
 	printf("# on the node of their core: %llu\n", (unsigned long long)segments.right);
-}
-
-/* What the kernel says of the arena's mapping in a process: the line of numa_maps; pages of it on
- * each node. */
-static void read_numa(pid_t pid, uint64_t ret[NODES])
-{
-	char path[64], line[1024], key[8], *at;
-	unsigned node;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		harness_fail("%s: %s", path, strerror(errno));
-	memset(ret, 0, NODES * sizeof(*ret));
-	while (fgets(line, sizeof(line), file)) {
-		if (!strstr(line, "memfd:thruster-default\\040"))
-			continue;
-		for (node = 0; node < NODES; node++) {
-			snprintf(key, sizeof(key), " N%u=", node);
-			at = strstr(line, key);
-			ret[node] += at ? strtoull(at + strlen(key), NULL, 10) : 0;
-		}
-		printf("# numa_maps of %s: %s", pid == getpid() ? "the client" : "thrusterd",
-			strchr(line, ' ') + 1);
-	}
-	fclose(file);
-}
-
-/* Kernel page size of the arena's mapping in a process, in KiB. */
-static uint64_t mapped_page_kib(pid_t pid)
-{
-	unsigned long long kib = 0;
-	bool is_here = false;
-	char path[64], line[1024];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		harness_fail("%s: %s", path, strerror(errno));
-	while (fgets(line, sizeof(line), file)) {
-		if (strstr(line, "memfd:thruster-default (deleted)"))
-			is_here = true;
-		if (is_here && sscanf(line, "KernelPageSize: %llu", &kib) == 1)
-			break;
-	}
-	fclose(file);
-	return kib;
 }
 
 static void fill(const struct thruster_lease *lease, uint64_t word)
