@@ -57,12 +57,12 @@ static int parse(json_t **ret, int fd)
 }
 
 enum exit_status answer_get(json_t **ret, const struct command *command,
-	enum wire_question question)
+	enum wire_question question, uint32_t limit)
 {
 	struct wire_query query = {
 		.header = wire_header_make(WIRE_QUERY),
 		.question = question,
-		.limit = command->limit,
+		.limit = limit,
 	};
 	struct connection_answer answer = { .fd = { -1, -1 } };
 	int fd, r;

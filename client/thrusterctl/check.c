@@ -18,10 +18,10 @@ static void print_verdict(const json_t *verdict)
 			answer_number(verdict, "slot"), answer_string(verdict, "record"));
 }
 
-enum exit_status command_check(const struct command *command)
+static enum exit_status run(const struct command *command)
 {
 	json_t *answer, *verdict;
-	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_CHECK);
+	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_CHECK, 0);
 	size_t i;
 
 	if (status != EXIT_OK)
@@ -38,3 +38,9 @@ enum exit_status command_check(const struct command *command)
 	json_decref(answer);
 	return status;
 }
+
+const struct verb verb_check = {
+	.name = "check",
+	.summary = "walk the arenas and name the first rule that does not hold",
+	.run = run,
+};

@@ -64,10 +64,10 @@ static json_t *clients_json(const json_t *answer)
 	return root;
 }
 
-enum exit_status command_clients(const struct command *command)
+static enum exit_status run(const struct command *command)
 {
 	json_t *answer, *clients;
-	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_STATS);
+	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_STATS, 0);
 
 	if (status != EXIT_OK)
 		return status;
@@ -82,3 +82,9 @@ enum exit_status command_clients(const struct command *command)
 	json_decref(answer);
 	return status;
 }
+
+const struct verb verb_clients = {
+	.name = "clients",
+	.summary = "who is attached, and what each holds",
+	.run = run,
+};

@@ -6,6 +6,25 @@
 #include "client/thrusterctl/answer.h"
 #include "client/thrusterctl/table.h"
 
+#define LIMIT_DEFAULT 50u
+
+static uint32_t limit;
+static bool has_limit;
+
+static const struct argp_option options[] = {
+	{ "limit", 'l', "N", 0, "Show at most N, up to 10000 (default 50, with --json 10000)" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	if (key != 'l')
+		return ARGP_ERR_UNKNOWN;
+	limit = (uint32_t)verb_read_number("--limit", argument, UINT32_MAX, state);
+	has_limit = true;
+	return 0;
+}
+
 static void add_lease(struct table *table, const json_t *lease)
 {
 	table_add(table, answer_string(lease, "arena"));
@@ -36,10 +55,11 @@ static void print_leases(const json_t *answer)
 			json_array_size(leases), answer_number(answer, "leases_total"));
 }
 
-enum exit_status command_leases(const struct command *command)
+static enum exit_status run(const struct command *command)
 {
 	json_t *answer;
-	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_LEASES);
+	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_LEASES,
+		has_limit || command->is_json ? limit : LIMIT_DEFAULT);
 
 	if (status != EXIT_OK)
 		return status;
@@ -50,3 +70,11 @@ enum exit_status command_leases(const struct command *command)
 	json_decref(answer);
 	return EXIT_OK;
 }
+
+const struct verb verb_leases = {
+	.name = "leases",
+	.summary = "every lease, the oldest first, and who holds it",
+	.options = options,
+	.parse = parse,
+	.run = run,
+};

@@ -1,119 +1,169 @@
 /* SPDX-License-Identifier: MIT */
-/* thrusterctl: one command, one question to the daemon, one answer. */
+/* thrusterctl: read the options that all commands understand, and give the rest to one of them. */
 
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "client/connection.h"
-#include "client/thrusterctl/answer.h"
-
-#define LIMIT_DEFAULT 50u
+#include "client/thrusterctl/verb.h"
+#include "shm/wire.h"
 
 /* libc looks for it, so it must not be hidden with the rest. */
 __attribute__((visibility("default")))
 const char *argp_program_version = "thrusterctl " THRUSTER_VERSION;
 
+/* In the order of --help. */
+static const struct verb *const verbs[] = {
+	&verb_stats,
+	&verb_clients,
+	&verb_leases,
+	&verb_check,
+	&verb_trim,
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
 static const char description[] =
 	"Ask thrusterd about its arenas, or have it trim them.\v"
-	"Commands:\n"
-	"  stats     how full each class is, and what happened to it\n"
-	"  clients   who is attached, and what each holds\n"
-	"  leases    every lease, the oldest first, and who holds it\n"
-	"  check     walk the arenas and name the first rule that does not hold\n"
-	"  trim      give the memory of idle slots back to the kernel, of one arena or all\n"
-	"\n"
 	"The socket is that of --socket, or of $THRUSTER_SOCKET, or " WIRE_DEFAULT_SOCKET ".\n"
 	"Exit status: 0 all is well, 1 an error or a broken rule, 2 wrong usage, 3 no daemon "
-	"answers. See thrusterctl(1).";
+	"answers. \"thrusterctl COMMAND --help\" tells a command's own options; see "
+	"thrusterctl(1).";
 
 static const struct argp_option options[] = {
 	{ "socket", 's', "PATH", 0, "Ask the daemon at PATH" },
 	{ "json", 'j', NULL, 0, "Print JSON, for programs" },
-	{ "cores", 'c', NULL, 0, "stats: show also what each core holds, and what it did" },
-	{ "limit", 'l', "N", 0,
-		"leases: show at most N, up to 10000 (default 50, with --json 10000)" },
 	{ 0 },
-};
-
-static const struct {
-	const char *name;
-	enum exit_status (*run)(const struct command *command);
-} commands[] = {
-	{ "stats", command_stats },
-	{ "clients", command_clients },
-	{ "leases", command_leases },
-	{ "check", command_check },
-	{ "trim", command_trim },
 };
 
 struct arguments {
 	struct command command;
-	bool has_limit;
-	enum exit_status (*run)(const struct command *command);
+	const struct verb *verb;
+	int verb_index; /* in argv */
 };
 
-static void read_limit(struct arguments *a, const char *argument, struct argp_state *state)
+static error_t on_common_option(int key, char *argument, struct argp_state *state)
+{
+	struct command *command = state->input;
+
+	switch (key) {
+	case 's':
+		command->socket_path = argument;
+		return 0;
+	case 'j':
+		command->is_json = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* "stats, clients, ... and trim" */
+static void list_verbs(char *text, size_t size)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < N_VERBS && n < size; i++)
+		n += (size_t)snprintf(text + n, size - n, "%s%s",
+			i == 0 ? "" : i + 1 == N_VERBS ? " and " : ", ", verbs[i]->name);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_VERBS; i++)
+		if (strcmp(verbs[i]->name, name) == 0)
+			return verbs[i];
+	return NULL;
+}
+
+/* What comes before the command; the rest is its own. */
+static error_t on_option(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+	char names[256];
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->command;
+		return 0;
+	case ARGP_KEY_ARG:
+		a->verb = find_verb(argument);
+		list_verbs(names, sizeof(names));
+		if (!a->verb)
+			argp_error(state, "no command \"%s\"; there are %s", argument, names);
+		a->verb_index = state->next - 1;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		list_verbs(names, sizeof(names));
+		argp_error(state, "which command? There are %s", names);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The list of commands stands between the description and the options. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	char *list = NULL;
+	size_t size, i;
+	FILE *f;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_PRE_DOC || !(f = open_memstream(&list, &size)))
+		return (char *)text;
+	fprintf(f, "%s\n\nCommands:\n", text);
+	for (i = 0; i < N_VERBS; i++)
+		fprintf(f, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
+	fclose(f);
+	return list;
+}
+
+static const struct argp common = { options, on_common_option, NULL, NULL };
+static const struct argp_child with_common[] = { { &common, 0, NULL, 0 }, { 0 } };
+
+unsigned long verb_read_number(
+	const char *option, const char *argument, unsigned long max, struct argp_state *state)
 {
 	unsigned long n;
 	char *end;
 
 	errno = 0;
 	n = strtoul(argument, &end, 10);
-	if (errno || *end || end == argument || *argument == '-' || n > UINT32_MAX)
-		argp_error(
-			state, "--limit: \"%s\" is no number from 0 to %u", argument, UINT32_MAX);
-	a->command.limit = (uint32_t)n;
-	a->has_limit = true;
+	if (errno || *end || end == argument || *argument < '0' || *argument > '9' || n > max)
+		argp_error(state, "%s: \"%s\" is no number from 0 to %lu", option, argument, max);
+	return n;
 }
 
-static void read_command(struct arguments *a, const char *argument, struct argp_state *state)
-{
-	size_t i;
-
-	if (a->run == command_trim && !a->command.arena) {
-		a->command.arena = argument;
-		return;
-	}
-	if (a->run)
-		argp_error(state, "one command at a time; \"%s\" is too many", argument);
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, argument) == 0)
-			a->run = commands[i].run;
-	if (!a->run)
-		argp_error(state,
-			"no command \"%s\"; there are stats, clients, leases, check and trim",
-			argument);
-}
-
-static error_t on_option(int key, char *argument, struct argp_state *state)
+static error_t on_verb_option(int key, char *argument, struct argp_state *state)
 {
 	struct arguments *a = state->input;
+	error_t r = ARGP_ERR_UNKNOWN;
 
-	switch (key) {
-	case 's':
-		a->command.socket_path = argument;
-		return 0;
-	case 'j':
-		a->command.is_json = true;
-		return 0;
-	case 'c':
-		a->command.with_cores = true;
-		return 0;
-	case 'l':
-		read_limit(a, argument, state);
-		return 0;
-	case ARGP_KEY_ARG:
-		read_command(a, argument, state);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state,
-			"which command? There are stats, clients, leases, check and trim");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	if (key == ARGP_KEY_INIT)
+		state->child_inputs[0] = &a->command;
+	else if (a->verb->parse)
+		r = a->verb->parse(key, argument, state);
+	if (key == ARGP_KEY_ARG && r == ARGP_ERR_UNKNOWN)
+		argp_error(state, "\"%s\" is too many", argument);
+	return key == ARGP_KEY_INIT ? 0 : r;
+}
+
+/* argv[0] becomes the program and the command, as its help should say. */
+static error_t parse_verb(struct arguments *a, int argc, char **argv)
+{
+	const struct verb *verb = a->verb;
+	const struct argp argp = { verb->options, on_verb_option, verb->arguments,
+		verb->description ? verb->description : verb->summary, with_common, NULL, NULL };
+	char name[64];
+
+	snprintf(name, sizeof(name), "thrusterctl %s", verb->name);
+	argv[a->verb_index] = name;
+	return argp_parse(&argp, argc - a->verb_index, argv + a->verb_index, 0, NULL, a);
 }
 
 /* What could not be written was not done, though the daemon answered. */
@@ -127,14 +177,14 @@ static enum exit_status finish(enum exit_status status)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, on_option, "COMMAND [ARENA]", description };
+	static const struct argp argp = { NULL, on_option, "COMMAND [OPTION...]", description,
+		with_common, help_filter, NULL };
 	struct arguments arguments = { 0 };
 
 	argp_err_exit_status = EXIT_USAGE;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0 ||
+		parse_verb(&arguments, argc, argv) != 0)
 		return EXIT_USAGE;
-	if (!arguments.has_limit && !arguments.command.is_json)
-		arguments.command.limit = LIMIT_DEFAULT;
 	arguments.command.socket_path = thr_connection_path(arguments.command.socket_path);
-	return finish(arguments.run(&arguments.command));
+	return finish(arguments.verb->run(&arguments.command));
 }

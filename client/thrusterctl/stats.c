@@ -6,6 +6,23 @@
 #include "client/thrusterctl/answer.h"
 #include "client/thrusterctl/table.h"
 
+static bool with_cores;
+
+static const struct argp_option options[] = {
+	{ "cores", 'c', NULL, 0, "Show also what each core holds, and what it did" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	(void)argument;
+	(void)state;
+	if (key != 'c')
+		return ARGP_ERR_UNKNOWN;
+	with_cores = true;
+	return 0;
+}
+
 static void print_classes(const json_t *arena)
 {
 	static const char *const titles[] = { "CLASS", "SLOTS", "FREE", "FREE MIN", "LEASED",
@@ -61,7 +78,7 @@ static void print_cores(const json_t *arena)
 	table_fini(&table);
 }
 
-static void print_arena(const json_t *arena, bool with_cores)
+static void print_arena(const json_t *arena)
 {
 	const json_t *memory = json_object_get(arena, "memory");
 
@@ -77,7 +94,7 @@ static void print_arena(const json_t *arena, bool with_cores)
 	putchar('\n');
 }
 
-static void print_stats(const json_t *answer, bool with_cores)
+static void print_stats(const json_t *answer)
 {
 	const json_t *daemon = json_object_get(answer, "daemon");
 	const json_t *reclaim = json_object_get(answer, "reclaim");
@@ -90,25 +107,33 @@ static void print_stats(const json_t *answer, bool with_cores)
 		answer_string(daemon, "version"), answer_number(daemon, "pid"),
 		answer_string(daemon, "state"), up_ns / 1000000000u);
 	json_array_foreach(json_object_get(answer, "arenas"), i, arena)
-		print_arena(arena, with_cores);
+		print_arena(arena);
 	printf("FREE MIN and PEAK are the extremes of samples, about one a second.\n"
 	       "reclaimed so far: %" PRIu64 " leases, %" PRIu64
 	       " clients gone without a detach\n",
 		answer_number(reclaim, "leases_total"), answer_number(reclaim, "clients_total"));
 }
 
-enum exit_status command_stats(const struct command *command)
+static enum exit_status run(const struct command *command)
 {
 	json_t *answer;
-	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_STATS);
+	enum exit_status status = answer_get(&answer, command, WIRE_QUESTION_STATS, 0);
 
 	if (status != EXIT_OK)
 		return status;
 	if (command->is_json)
 		answer_print(answer);
 	else
-		print_stats(answer, command->with_cores);
+		print_stats(answer);
 	status = answer_must_show(answer);
 	json_decref(answer);
 	return status;
 }
+
+const struct verb verb_stats = {
+	.name = "stats",
+	.summary = "how full each class is, and what happened to it",
+	.options = options,
+	.parse = parse,
+	.run = run,
+};

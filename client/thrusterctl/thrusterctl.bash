@@ -1,10 +1,21 @@
 # SPDX-License-Identifier: MIT
-# Completion for bash: a command, and options.
+# Completion for bash: a command, and options; those of a command once it is there.
 # shellcheck shell=bash
 
 _thrusterctl() {
-	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb="" i
+	local options="--socket --json --help --usage --version"
 
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-s | --socket) i=$((i + 1)) ;;
+		-*) ;;
+		*)
+			verb=${COMP_WORDS[i]}
+			break
+			;;
+		esac
+	done
 	case $before in
 	-s | --socket)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -14,9 +25,13 @@ _thrusterctl() {
 		return
 		;;
 	esac
+	case $verb in
+	stats) options+=" --cores" ;;
+	leases) options+=" --limit" ;;
+	esac
 	case $word in
-	-*) mapfile -t COMPREPLY < <(compgen -W "--socket --json --cores --limit --help --usage --version" -- "$word") ;;
-	*) mapfile -t COMPREPLY < <(compgen -W "stats clients leases check trim" -- "$word") ;;
+	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
+	*) [ -n "$verb" ] || mapfile -t COMPREPLY < <(compgen -W "stats clients leases check trim" -- "$word") ;;
 	esac
 }
 complete -F _thrusterctl thrusterctl

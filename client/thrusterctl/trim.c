@@ -11,6 +11,17 @@
 #include "client/thrusterctl/answer.h"
 #include "shm/abi.h"
 
+static const char *arena_name; /* only this one, NULL = all */
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	(void)state;
+	if (key != ARGP_KEY_ARG || arena_name)
+		return ARGP_ERR_UNKNOWN;
+	arena_name = argument;
+	return 0;
+}
+
 #define LOOK_AGAIN_NS 20000000L
 #define MIB (1024.0 * 1024.0)
 
@@ -74,7 +85,7 @@ static enum exit_status wait_for(const struct command *command, json_t **answer,
 		nanosleep(&pause, NULL);
 		json_decref(*answer);
 		*answer = NULL;
-		status = answer_get(answer, command, WIRE_QUESTION_STATS);
+		status = answer_get(answer, command, WIRE_QUESTION_STATS, 0);
 		if (status != EXIT_OK)
 			break;
 	}
@@ -125,31 +136,30 @@ static enum exit_status print_all(const json_t *before, const json_t *after, uin
 
 static enum exit_status trim(const struct command *command, const json_t *before)
 {
-	struct command asking = *command;
+	uint32_t id = arena_name ? (uint32_t)id_of(before, arena_name) : 0;
 	json_t *after = NULL;
 	enum exit_status status;
 
-	asking.limit = command->arena ? (uint32_t)id_of(before, command->arena) : 0;
-	if (command->arena && asking.limit == 0) {
+	if (arena_name && id == 0) {
 		fprintf(stderr, "thrusterctl: there is no arena \"%s\" that you may see\n",
-			command->arena);
+			arena_name);
 		return EXIT_ERROR;
 	}
-	status = answer_get(&after, &asking, WIRE_QUESTION_TRIM);
+	status = answer_get(&after, command, WIRE_QUESTION_TRIM, id);
 	if (status == EXIT_OK)
-		status = wait_for(command, &after, asking.limit);
+		status = wait_for(command, &after, id);
 	if (status == EXIT_OK && command->is_json)
 		answer_print(after);
 	else if (status == EXIT_OK)
-		status = print_all(before, after, asking.limit);
+		status = print_all(before, after, id);
 	json_decref(after);
 	return status;
 }
 
-enum exit_status command_trim(const struct command *command)
+static enum exit_status run(const struct command *command)
 {
 	json_t *before;
-	enum exit_status status = answer_get(&before, command, WIRE_QUESTION_STATS);
+	enum exit_status status = answer_get(&before, command, WIRE_QUESTION_STATS, 0);
 
 	if (status != EXIT_OK)
 		return status;
@@ -159,3 +169,11 @@ enum exit_status command_trim(const struct command *command)
 	json_decref(before);
 	return status;
 }
+
+const struct verb verb_trim = {
+	.name = "trim",
+	.summary = "give the memory of idle slots back to the kernel",
+	.arguments = "[ARENA]",
+	.parse = parse,
+	.run = run,
+};
