@@ -171,6 +171,7 @@ static int take_seat(struct thruster_pool *pool, const struct connection_answer 
 	if (pool->seat.n < 1 || pool->seat.n > pool->view.n_seats)
 		return -EPROTO;
 	pool->nonce = pool->board->nonce;
+	thr_view_set_tag(&pool->view, pool->nonce);
 	pool->run = load_acquire(&pool->board->run);
 	pool->do_others_fence = pool->board->fenced;
 	pool->is_fenced = pool->do_others_fence || thr_barrier_register() < 0;
@@ -178,6 +179,8 @@ static int take_seat(struct thruster_pool *pool, const struct connection_answer 
 	quota = load_relaxed(&pool->board->quota_bytes) |
 		load_relaxed(&pool->board->quota_leases);
 	pool->n_fast_cores = quota ? 0 : pool->self.n_cores;
+	/* Where the daemon may look for our mapping, if we die and it wants to know early. */
+	store_relaxed(&pool_counters(pool)->mapped_at, (uintptr_t)pool->arena);
 	pool->is_attached = quota ? POOL_COUNTED : POOL_PLAIN;
 	return 0;
 }

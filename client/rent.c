@@ -14,8 +14,10 @@
 #include "shm/core.h"
 #include "shm/lane.h"
 #include "shm/plan.h"
+#include "shm/probes.h"
 #include "shm/transition.h"
 #include "shm/wait.h"
+#include "shm/waits.h"
 
 /* As a core, or where that cannot be, as a thread. */
 static enum core_outcome rent_held(struct thruster_pool *pool, const struct plan_way *way,
@@ -57,6 +59,7 @@ static void count_exhausted(struct thruster_pool *pool, uint32_t class_)
 	struct core_id core = self_core_hint(&pool->self);
 
 	add_relaxed(&pool->view.class_[class_].cores[core.n].exhausted_total, 1);
+	PROBE(exhausted, &pool->view.class_[class_], pool->seat, core, 0, 0);
 }
 
 /* `is_again`: a try of a rent that was counted before. */
@@ -103,19 +106,25 @@ static uint32_t best_class(const struct thr_view *view, size_t size)
 	return plan_next(view, size, NULL, &way) && way.slots == 1 ? way.class_ : THR_CLASSES_MAX;
 }
 
-/* One slot of a class, if this core has one to take. */
-static inline bool rent_now(struct thruster_pool *pool, struct core_id core, uint32_t class_,
-	struct thruster_lease *ret_lease)
+/* One slot of a class, if this core has one to take; if not DONE, nothing. */
+static inline enum section rent_now(struct thruster_pool *pool, struct core_id core,
+	uint32_t class_, struct thruster_lease *ret_lease)
 {
 	const struct thr_class_view *view = &pool->view.class_[class_];
 	struct slot_id slot;
 	uint64_t record;
+	enum section r;
 
 	keep_address(view);
-	if (unlikely(!core_rent_now(view, &pool->self, core, &slot, &record)))
-		return false;
-	lease_write(pool->lease_mark[class_], view, slot, 1, record, ret_lease);
-	return true;
+	r = core_rent_now(view, &pool->self, core, &slot, &record);
+	if (likely(r == SECTION_DONE))
+		lease_write(pool->lease_mark[class_], view, slot, 1, record, ret_lease);
+	return r;
+}
+
+static void count_restart(const struct thruster_pool *pool, uint32_t class_)
+{
+	thr_core_restarted(&pool->view.class_[class_], &pool->self, self_core_hint(&pool->self));
 }
 
 /* What is not in the smallest class, or not to be had on the fast path. */
@@ -123,6 +132,7 @@ static __attribute__((noinline)) int rent_generally(
 	struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease)
 {
 	struct core_id core;
+	enum section r;
 	uint32_t class_;
 
 	if (!pool || !ret_lease || size == 0)
@@ -132,10 +142,22 @@ static __attribute__((noinline)) int rent_generally(
 	if (size > pool->view.class_[0].stride_bytes) {
 		class_ = best_class(&pool->view, size);
 		core = section_core(pool->self.section);
-		if (class_ < THR_CLASSES_MAX && core.n < pool->self.n_cores &&
-			rent_now(pool, core, class_, ret_lease))
-			return 0;
+		if (class_ < THR_CLASSES_MAX && core.n < pool->self.n_cores) {
+			r = rent_now(pool, core, class_, ret_lease);
+			if (likely(r == SECTION_DONE))
+				return 0;
+			if (r == SECTION_MOVED)
+				count_restart(pool, class_);
+		}
 	}
+	return rent_try(pool, size, false, ret_lease);
+}
+
+/* The fast path was cut short. */
+static __attribute__((noinline, cold)) int rent_again(
+	struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease)
+{
+	count_restart(pool, 0);
 	return rent_try(pool, size, false, ret_lease);
 }
 
@@ -146,15 +168,19 @@ static __attribute__((noinline)) int rent_generally(
 EXPORT int thruster_rent(struct thruster_pool *pool, size_t size, struct thruster_lease *ret_lease)
 {
 	struct core_id core;
+	enum section r;
 
 	if (unlikely(!pool))
 		return -EINVAL;
 	core = section_core(pool->self.section);
 	if (unlikely(!ret_lease) || size - 1 >= pool->view.class_[0].stride_bytes ||
-		unlikely(core.n >= pool->n_fast_cores) ||
-		unlikely(!rent_now(pool, core, 0, ret_lease)))
+		unlikely(core.n >= pool->n_fast_cores))
 		return rent_generally(pool, size, ret_lease);
-	return 0;
+	r = rent_now(pool, core, 0, ret_lease);
+	if (likely(r == SECTION_DONE))
+		return 0;
+	return r == SECTION_MOVED ? rent_again(pool, size, ret_lease)
+				  : rent_generally(pool, size, ret_lease);
 }
 
 /* Until something is free that would hold the size, or the deadline. */
@@ -186,6 +212,8 @@ static int rent_sleep(struct thruster_pool *pool, size_t size, const struct time
 EXPORT int thruster_rent_wait(struct thruster_pool *pool, size_t size,
 	const struct timespec *deadline, struct thruster_lease *ret_lease)
 {
+	struct plan_way way = { 0 };
+	struct waits_entry entry;
 	int r;
 
 	if (!pool || !ret_lease || size == 0)
@@ -198,7 +226,11 @@ EXPORT int thruster_rent_wait(struct thruster_pool *pool, size_t size,
 	if (r != -ENOBUFS)
 		return r;
 	add_relaxed(&pool_counters(pool)->waits_total, 1);
-	return rent_sleep(pool, size, deadline, ret_lease);
+	plan_next(&pool->view, size, NULL, &way);
+	thr_waits_begin(&entry, &pool->view, &pool->self, way.class_);
+	r = rent_sleep(pool, size, deadline, ret_lease);
+	thr_waits_end(&entry, r);
+	return r;
 }
 
 /* `reserved` by value, and the class copied: what nobody else can reach stays in registers. */

@@ -9,6 +9,7 @@
 #include "client/quota.h"
 #include "shm/atomics.h"
 #include "shm/core.h"
+#include "shm/probes.h"
 #include "shm/record.h"
 #include "shm/token.h"
 #include "shm/transition.h"
@@ -34,6 +35,7 @@ static __attribute__((noinline)) void serve_waiters(struct thruster_pool *pool, 
 
 	for (i = 0; core.n < pool->self.n_cores && i < pool->view.n_classes; i++)
 		thr_core_yield(&pool->view.class_[i], &pool->self, core, true);
+	PROBE(wake, &pool->view.class_[0], pool->seat, self_core_hint(&pool->self), slots, 0);
 	thr_wait_wake(pool->view.control, slots);
 }
 

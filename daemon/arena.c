@@ -214,6 +214,19 @@ static void mend_control(struct arena *arena)
 	arena->is_told_of_spoiler = true;
 }
 
+static void note_peaks(struct arena *arena)
+{
+	struct client *client = NULL;
+
+	while ((client = seats_next(&arena->seats, client))) {
+		uint64_t *peak = &arena->seats.entries[client->seat.n].leased_peak;
+		uint64_t leases = arena->census.seats[client->seat.n].leases;
+
+		if (leases > *peak)
+			*peak = leases;
+	}
+}
+
 void arena_sample(struct arena *arena)
 {
 	struct thr_figures figures = { 0 };
@@ -225,6 +238,7 @@ void arena_sample(struct arena *arena)
 	/* Also if nothing was taken back: a returner may have been stopped before it could wake. */
 	if (wait_is_wanted(arena->view.control, true))
 		thr_wait_wake(arena->view.control, WAIT_ALL);
+	note_peaks(arena);
 	figures.sampled_monotonic_ns = arena->census.sampled_ns;
 	figures.clients = arena->seats.n_taken;
 	for (i = 0; i < arena->geometry.classes; i++)
@@ -232,12 +246,18 @@ void arena_sample(struct arena *arena)
 	figures_publish(&arena->board->figures, &figures);
 }
 
-struct thr_verdict arena_judge(const struct arena *arena)
+struct thr_verdict arena_judge(struct arena *arena)
 {
+	uint64_t begun = clock_monotonic_ns();
 	uint32_t claims[THR_CLASSES_MAX], i;
+	struct thr_verdict verdict;
 	STATE_AT_WORK(&arena->at_work[STATE_LOOP], arena->id);
 
 	for (i = 0; i < arena->geometry.classes; i++)
 		claims[i] = arena->geometry.class_[i].claim;
-	return thr_judge(&arena->view, arena->roster, claims);
+	verdict = thr_judge(&arena->view, arena->roster, claims);
+	arena->ledger->audits_total++;
+	arena->ledger->audit_faults_total += verdict.rule != THR_RULE_NONE;
+	arena->ledger->audit_last_ns = clock_monotonic_ns() - begun;
+	return verdict;
 }

@@ -44,7 +44,7 @@ struct arena {
 	char name[THR_NAME_MAX];
 	uint32_t id;       /* of this arena alone, among all that the daemon's runs ever made */
 	bool is_told;      /* the log has had it */
-	bool is_told_of_spoiler;
+	bool is_told_of_spoiler, is_told_of_fault;
 	bool is_retired;   /* the configuration has it no more: nobody new is seated */
 	uint32_t *at_work; /* the state's, by hand: which arena it is at work on */
 	struct thr_geometry geometry;
@@ -110,6 +110,12 @@ int arena_open_board(const struct arena *arena);
 bool arena_is_touched_by(const struct arena *arena, const struct client *client);
 
 /*
+ * Take back all leases of a client, and keep the seat: it is known by other means that nobody can
+ * touch the arena in its name any more, but its lock is not released yet. Returns the number.
+ */
+uint64_t arena_take_back(struct arena *arena, struct client *client);
+
+/*
  * Take back all leases of a client whom arena_is_touched_by() denies, and vacate the seat. Returns
  * the number of leases.
  */
@@ -118,6 +124,7 @@ uint64_t arena_unseat(struct arena *arena, struct client *client);
 /* Count everything anew, take back what was never delivered, publish the figures. */
 void arena_sample(struct arena *arena);
 
-struct thr_verdict arena_judge(const struct arena *arena);
+/* Does every rule hold? Counted. */
+struct thr_verdict arena_judge(struct arena *arena);
 
 #endif

@@ -174,16 +174,43 @@ static void walk_segment(struct walk *w, uint32_t segment)
 			walk_count(w, record[i]);
 }
 
+void census_count_waiters(struct census *census, const struct thr_view *view)
+{
+	uint64_t now[THR_CLASSES_MAX] = { 0 }, peak[THR_CLASSES_MAX] = { 0 };
+	uint32_t seat, i;
+
+	for (seat = 1; seat <= view->n_seats; seat++)
+		for (i = 0; i < view->n_classes; i++) {
+			now[i] += load_relaxed(&view->seats[seat].waiters[i]);
+			peak[i] += load_relaxed(&view->seats[seat].waiters_peak[i]);
+		}
+	for (i = 0; i < view->n_classes; i++) {
+		struct thr_class_figures *f = &census->class_[i].figures;
+
+		f->waiters = now[i];
+		if (peak[i] > f->waiters_peak)
+			f->waiters_peak = peak[i];
+	}
+}
+
 static void walk_counters(struct walk *w)
 {
 	struct thr_class_figures *f = &w->class_->figures;
-	uint64_t exhausted = 0, retries = 0;
-	uint32_t core;
+	uint64_t exhausted = 0, retries = 0, waits = 0, timeouts = 0, wait_ns = 0;
+	struct core_id core;
 
-	for (core = 0; core < w->view->n_cores; core++) {
-		exhausted += load_relaxed(&w->view->cores[core].exhausted_total);
-		retries += load_relaxed(&w->view->cores[core].retries_total);
+	for (core.n = 0; core.n < w->view->n_cores; core.n++) {
+		const struct thr_core *c = &w->view->cores[core.n];
+
+		exhausted += load_relaxed(&c->exhausted_total);
+		retries += load_relaxed(&c->retries_total);
+		waits += load_relaxed(&c->waits_total);
+		timeouts += load_relaxed(&c->wait_timeouts_total);
+		wait_ns += load_relaxed(&class_waits(w->view, core)->ns_total);
 	}
+	f->waits_total = waits;
+	f->wait_timeouts_total = timeouts;
+	f->wait_ns_total = wait_ns;
 	f->free = w->view->slots - f->leased;
 	/* A rent that found nothing knows better than a sample. */
 	if (exhausted != f->exhausted_total) {
@@ -209,6 +236,7 @@ uint64_t census_walk(struct census *census, const struct thr_view *view)
 	uint32_t i, segment;
 
 	memset(census->seats, 0, (census->n_seats + 1) * sizeof(struct census_seat));
+	census_count_waiters(census, view);
 	for (i = 0; i < view->n_classes; i++) {
 		struct walk w = {
 			.census = census,

@@ -63,6 +63,9 @@ void census_fini(struct census *census);
  */
 uint64_t census_walk(struct census *census, const struct thr_view *view);
 
+/* Count who waits; also part of a walk. Before a client's seat is vacated, so that its peak counts. */
+void census_count_waiters(struct census *census, const struct thr_view *view);
+
 /*
  * The leases that the last walk saw, oldest first, at most `limit` (0: all). The array is the
  * caller's. 0 or -ENOMEM.

@@ -210,12 +210,14 @@ static void read_arenas(struct form *form, json_t *arenas, struct config *ret)
 static void read_config(struct form *form, json_t *root, struct config *ret)
 {
 	static const char *const names[] = {
-		"arenas", "admins", "log_level", "max_connections_per_user", NULL};
+		"arenas", "admins", "ebpf", "log_level", "max_connections_per_user", NULL};
+	static const char *const tracing[] = { "accepted", "disabled", NULL };
 	static const char *const levels[] = { "warning", "notice", "debug", NULL };
 	static const int priorities[] = { LOG_WARNING, LOG_NOTICE, LOG_DEBUG };
 
 	form_check_names(form, "", root, names);
 	ret->log_level = priorities[form_choice(form, "", "log_level", root, levels, 1)];
+	ret->is_untraced = form_choice(form, "", "ebpf", root, tracing, 0) == 1;
 	ret->max_connections_per_user = (uint32_t)form_number(
 		form, "", "max_connections_per_user", root, 1, CONFIG_CONNECTIONS_MAX, 0);
 	config_read_access(form, "admins", json_object_get(root, "admins"), config_admins,

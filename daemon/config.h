@@ -37,6 +37,7 @@ struct config_arena {
 struct config {
 	int log_level;                     /* LOG_WARNING, LOG_NOTICE or LOG_DEBUG */
 	struct access admins;              /* who sees everything, beside root and ourselves */
+	bool is_untraced;                  /* thruster-probes is told to go */
 	uint32_t max_connections_per_user; /* 0 = by the arenas that admit him (daemon/users.h) */
 	size_t n_arenas;
 	struct config_arena arenas[CONFIG_ARENAS_MAX];

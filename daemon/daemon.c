@@ -16,6 +16,7 @@
 #include "daemon/requests.h"
 
 #define SAMPLE_US 1000000u
+#define SAMPLES_AN_AUDIT 30u
 #define FDS_A_SESSION 2u /* the socket and the pidfd */
 #define FDS_AN_ARENA 4u
 #define FDS_RESERVED 128u
@@ -45,6 +46,25 @@ static void tell_status(const struct daemon *daemon)
 		(unsigned long long)slots);
 }
 
+/* One arena every so often, in turn: a rule that is broken is to be known before somebody asks. */
+static void audit(struct daemon *daemon)
+{
+	struct thr_verdict verdict;
+	struct arena *arena;
+
+	if (!daemon->n_arenas || ++daemon->samples_since_audit < SAMPLES_AN_AUDIT)
+		return;
+	daemon->samples_since_audit = 0;
+	arena = daemon->arenas[daemon->audit_next++ % daemon->n_arenas];
+	verdict = arena_judge(arena);
+	if (verdict.rule != THR_RULE_NONE && !arena->is_told_of_fault) {
+		log_warning("arena %s (%u): a rule does not hold: %s; \"thrusterctl check\" "
+			    "says more",
+			arena->name, arena->id, thr_rule_text(verdict.rule));
+		arena->is_told_of_fault = true;
+	}
+}
+
 /*
  * The watchdog is fed here and nowhere else: when the loop has come round and each arena was walked
  * to its end.
@@ -63,7 +83,9 @@ static int on_sample(sd_event_source *source, uint64_t usec, void *userdata)
 		trim_watch(daemon->arenas[i]);
 	}
 	trim_sweep(&daemon->trimmer, daemon->arenas, daemon->n_arenas);
+	audit(daemon);
 	adopt_sweep(daemon);
+	contention_sweep(&daemon->contention);
 	sessions_sweep(&daemon->sessions);
 	daemon->state->refused_total = daemon->sessions.refused_total;
 	daemon->state->violations_total = daemon->sessions.violations_total;
@@ -147,6 +169,7 @@ void daemon_apply_limits(struct daemon *daemon)
 	daemon->sessions.users.n_arenas = &daemon->n_arenas;
 	daemon->sessions.users.admins = daemon->config->admins;
 	daemon->sessions.users.max_per_user = daemon->config->max_connections_per_user;
+	contention_configure(&daemon->contention, daemon->config->is_untraced);
 	for (i = 0; i < daemon->n_arenas; i++) {
 		arena_announce(daemon->arenas[i], daemon->state->runs);
 		tell_created(daemon->arenas[i]);
@@ -186,6 +209,7 @@ static int daemon_init_loop(struct daemon *daemon)
 		return r;
 	}
 	reaper_init(&daemon->reaper, daemon->event);
+	contention_init(&daemon->contention, daemon->event, daemon->arenas, &daemon->n_arenas);
 	return 0;
 }
 
@@ -280,6 +304,7 @@ void daemon_free(struct daemon *daemon)
 	visitor_stop(&daemon->visitor);
 	trim_stop(&daemon->trimmer, NULL);
 	sessions_fini(&daemon->sessions);
+	contention_fini(&daemon->contention);
 	reaper_fini(&daemon->reaper);
 	for (i = 0; i < daemon->n_arenas; i++)
 		arena_free(daemon->arenas[i]);

@@ -11,6 +11,7 @@
 #include "daemon/arena.h"
 #include "daemon/aside.h"
 #include "daemon/config.h"
+#include "daemon/contention.h"
 #include "daemon/listener.h"
 #include "daemon/reaper.h"
 #include "daemon/session.h"
@@ -33,7 +34,10 @@ struct daemon {
 	struct reaper reaper;
 	struct visitor visitor;
 	struct trimmer trimmer;
+	struct contention contention;
 	sd_event_source *sampler;
+	unsigned samples_since_audit;
+	size_t audit_next;       /* an arena */
 	uint64_t watchdog_usec;  /* 0 = nobody watches */
 	uint64_t started_realtime_ns;
 };

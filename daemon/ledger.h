@@ -18,7 +18,7 @@
 
 #define LEDGER_MAGIC 0x7265676465687254u /* "Thredger" */
 /* Raised whenever the layout changes. A ledger of another version is not adopted. */
-#define LEDGER_VERSION 1u
+#define LEDGER_VERSION 2u
 
 struct ledger_entry {
 	uint32_t id;         /* of the seat's client, 0 = vacant; stored last */
@@ -27,6 +27,7 @@ struct ledger_entry {
 	int32_t pid;
 	uint32_t uid, gid;
 	uint64_t attached_realtime_ns;
+	uint64_t leased_peak; /* most leases at any walk */
 	char label[THR_NAME_MAX];
 };
 
@@ -44,8 +45,11 @@ struct ledger {
 	struct access access;
 	uint64_t grace_ns, quota_bytes, quota_leases;
 	uint64_t counting_since_ns; /* CLOCK_MONOTONIC, where the ages of leases begin */
-	uint64_t reclaimed_clients, reclaim_last_ns, reclaim_max_ns;
+	uint64_t reclaimed_clients, reclaim_last_ns;
+	struct thr_waits reclaims; /* how long they took, of clients that were gone */
 	uint64_t over_quota_total;
+	uint64_t audits_total, audit_faults_total; /* by the judge; those that found a broken rule */
+	uint64_t audit_last_ns;     /* that the last one took */
 	uint64_t trim_after_s, trims_total, trimmed_bytes_total;
 	uint32_t is_lazy, unused;
 	struct ledger_class class_[THR_CLASSES_MAX];

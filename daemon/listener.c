@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "daemon/cleanup.h"
+#include "daemon/descriptors.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "shm/wire.h"
@@ -25,10 +26,6 @@
 #define ACCEPTS_A_TURN 64
 #define LOCK_TRIES 100
 #define LOCK_PAUSE_US 20000
-
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
 
 static int fail(char why[MEMORY_WHY_MAX], const char *path, const char *text, int r)
 {

@@ -94,6 +94,16 @@ static void reap(struct client *client)
 	}
 }
 
+void reaper_take_back(struct client *client)
+{
+	const struct client was = *client;
+	struct arena *arena = client->arena;
+	uint64_t leases = arena_take_back(arena, client);
+
+	if (leases && log_limit_allows_user(was.uid, "clients that were lost"))
+		tell_lost(arena, &was, leases);
+}
+
 static int on_again(sd_event_source *source, uint64_t usec, void *userdata);
 
 static void ask_again(struct reaper_watch *w)

@@ -36,6 +36,10 @@ void reaper_adopt(struct reaper *reaper, struct client *client);
  * pidfd, as reaper_watch() does. */
 int reaper_rewatch(struct reaper *reaper, struct client *client, int pidfd);
 
+/* The client has begun to end, and nobody can touch the arena in its name any more, which the seat
+ * lock will say only later: take its leases back now, and leave the seat to the lock. */
+void reaper_take_back(struct client *client);
+
 /* There is reason to think that the client is gone: take its leases back as soon as it is. After
  * this call `client` may be vacant. */
 void reaper_suspect(struct client *client);

@@ -105,6 +105,7 @@ static void answer_attach(struct daemon *daemon, struct session *session,
 		return;
 	}
 	session_bind(session, client);
+	contention_enter(&daemon->contention, client);
 	log_debug("%s: client %u is pid %d, uid %u, %s", client->arena->name, client->id.n,
 		(int)client->pid, (unsigned)client->uid, client->label);
 	reply.client_id = client->id.n;
@@ -184,6 +185,7 @@ static int query(struct daemon *daemon, struct session *session, const struct wi
 
 	for (i = 0; i < daemon->n_arenas; i++)
 		if (request->question != WIRE_QUESTION_CHECK &&
+			request->question != WIRE_QUESTION_PROCESSES &&
 			stats_may_see(daemon->arenas[i], &session->peer)) {
 			arena_sample(daemon->arenas[i]);
 			quota_watch(daemon->arenas[i]);
@@ -199,6 +201,8 @@ static int query(struct daemon *daemon, struct session *session, const struct wi
 		return stats_text(daemon, &session->peer, ret_text);
 	case WIRE_QUESTION_LEASES:
 		return stats_leases_text(daemon, &session->peer, request->limit, ret_text);
+	case WIRE_QUESTION_PROCESSES:
+		return session->peer.sees_all ? stats_processes_text(daemon, ret_text) : -EACCES;
 	case WIRE_QUESTION_CHECK:
 		return stats_check_text(daemon, &session->peer, ret_text);
 	default:
@@ -244,6 +248,10 @@ void requests_answer(struct session *session, const union wire_request *request,
 	case WIRE_QUERY:
 		answer_query(userdata, session, &request->query);
 		break;
+	case WIRE_PROBES:
+		contention_answer(&((struct daemon *)userdata)->contention, session,
+			&request->probes);
+		break;
 	}
 }
 
@@ -251,7 +259,7 @@ void requests_end(struct session *session, void *userdata)
 {
 	struct client *client = session_client(session);
 
-	(void)userdata;
+	contention_end(&((struct daemon *)userdata)->contention, session);
 	if (client)
 		reaper_suspect(client);
 }

@@ -7,14 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include "daemon/arena.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/memory.h"
 #include "shm/atomics.h"
+#include "shm/probes.h"
 #include "shm/reclaim.h"
 #include "shm/wait.h"
+#include "shm/waits.h"
 
 /*
  * The byte of a seat in the arena's file; locks may lie anywhere, so no data is touched by it. A
@@ -122,15 +125,43 @@ static void arena_count_reclaim(struct arena *arena, const struct client *client
 
 	for (i = 0; i < arena->geometry.classes; i++)
 		l->class_[i].reclaimed_total += sum->leases[i];
-	if (client->is_leaving)
+	if (client->is_leaving || client->is_ending)
 		return;
 	l->reclaimed_clients++;
 	l->reclaim_last_ns = clock_monotonic_ns() - begun_ns;
-	if (l->reclaim_last_ns > l->reclaim_max_ns)
-		l->reclaim_max_ns = l->reclaim_last_ns;
+	l->reclaims.ns_total += l->reclaim_last_ns;
+	l->reclaims.bucket[waits_bucket(l->reclaim_last_ns)]++;
+	if (l->reclaim_last_ns > l->reclaims.ns_max)
+		l->reclaims.ns_max = l->reclaim_last_ns;
 }
 
-uint64_t arena_unseat(struct arena *arena, struct client *client)
+/* Nobody waits in the name of a vacant seat; but that somebody did counts. */
+static void arena_end_waits(struct arena *arena, struct seat_id seat)
+{
+	struct thr_seat *line = &arena->view.seats[seat.n];
+	static const uint16_t none[THR_CLASSES_MAX];
+
+	if (memcmp(line->waiters_peak, none, sizeof(none)) != 0)
+		census_count_waiters(&arena->census, &arena->view);
+	memset(line->waiters, 0, sizeof(line->waiters));
+	memset(line->waiters_peak, 0, sizeof(line->waiters_peak));
+}
+
+/* By class, for who traces. */
+static void tell_probes(const struct arena *arena, const struct client *client,
+	const struct thr_reclaimed *sum, uint64_t ns)
+{
+	int cpu = sched_getcpu();
+	struct core_id core = { cpu < 0 ? 0 : (uint32_t)cpu };
+	uint32_t i;
+
+	for (i = 0; i < arena->geometry.classes; i++)
+		if (sum->leases[i])
+			PROBE(reclaim, &arena->view.class_[i], client->seat, core, sum->leases[i],
+				ns);
+}
+
+uint64_t arena_take_back(struct arena *arena, struct client *client)
 {
 	struct thr_reclaimed sum = { 0 };
 	uint64_t begun = clock_monotonic_ns();
@@ -146,6 +177,16 @@ uint64_t arena_unseat(struct arena *arena, struct client *client)
 	if (!client->is_leaving || (sum.total && wait_is_wanted(arena->view.control, true)))
 		thr_wait_wake(arena->view.control, WAIT_ALL);
 	arena_count_reclaim(arena, client, &sum, begun);
-	seats_give(&arena->seats, client);
+	arena_end_waits(arena, client->seat);
+	tell_probes(arena, client, &sum, clock_monotonic_ns() - begun);
+	client->is_ending = true;
 	return sum.total;
+}
+
+uint64_t arena_unseat(struct arena *arena, struct client *client)
+{
+	uint64_t leases = arena_take_back(arena, client);
+
+	seats_give(&arena->seats, client);
+	return leases;
 }

@@ -30,6 +30,7 @@ struct client {
 	uint64_t attached_realtime_ns;
 	bool is_daemon;             /* it is ourselves */
 	bool is_leaving;            /* has said that it detaches */
+	bool is_ending;             /* what it had was taken back before its memory was torn down */
 	bool is_over_quota, was_over_quota; /* at the last look, at any (daemon/quota.h) */
 	struct reaper_watch *watch; /* the reaper's */
 };

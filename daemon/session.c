@@ -3,7 +3,8 @@
  * A connection is either new, and has some seconds to say something sensible, or it stands for a
  * client, and may be silent for ever. Whoever breaks the protocol hears so once and is cut off; so
  * is who does not read, and who asks on before he has read: unread answers are our memory.
- * Descriptors that nobody asked for are closed before anything else.
+ * Descriptors that nobody asked for are closed before anything else; of who may send some
+ * (session_accept_fds()), those that the request did not take.
  */
 
 #include <errno.h>
@@ -16,11 +17,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "daemon/clock.h"
+#include "daemon/descriptors.h"
 #include "daemon/log.h"
 #include "daemon/session.h"
 
 #define SILENCE_MAX_US 5000000u
-#define UNASKED_FDS_MAX 253 /* the kernel's limit for one message */
 #define UNREAD_MAX 2u       /* replies; the library and thrusterctl never leave one */
 #define LOOK_AT_MAX 64u     /* connections at once, whether they have ended */
 
@@ -38,6 +39,7 @@ static void session_free(struct session *s)
 	sd_event_source_disable_unref(s->deadline);
 	peer_fini(&s->peer);
 	users_leave(s->user);
+	descriptors_close(&s->given);
 	close(s->fd);
 	free(s);
 }
@@ -116,6 +118,8 @@ static size_t request_size(uint16_t type)
 		return sizeof(struct wire_detach);
 	case WIRE_QUERY:
 		return sizeof(struct wire_query);
+	case WIRE_PROBES:
+		return sizeof(struct wire_probes);
 	default:
 		return 0;
 	}
@@ -131,26 +135,6 @@ static const char *what_is_wrong(const union wire_request *request, size_t size,
 	if ((flags & MSG_TRUNC) || size != request_size(request->header.type))
 		return "sent a message of a wrong type or size";
 	return NULL;
-}
-
-static bool close_unasked_fds(struct msghdr *message)
-{
-	struct cmsghdr *c;
-	size_t n, i;
-	int fd;
-	bool any = message->msg_flags & MSG_CTRUNC;
-
-	for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (i = 0; i < n; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-			close(fd);
-		}
-		any |= n > 0;
-	}
-	return any;
 }
 
 /* What was sent and not read is counted by the kernel until the peer has read it. */
@@ -182,7 +166,7 @@ static void session_receive(struct session *s)
 	struct iovec text = { &request, sizeof(request) };
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(UNASKED_FDS_MAX * sizeof(int))];
+		char bytes[CMSG_SPACE(DESCRIPTORS_ALL_MAX * sizeof(int))];
 	} control;
 	struct msghdr message = {
 		.msg_iov = &text,
@@ -197,7 +181,7 @@ static void session_receive(struct session *s)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	/* Also those of a message without a byte, which is taken for the end. */
-	has_fds = n >= 0 && close_unasked_fds(&message);
+	has_fds = n >= 0 && descriptors_receive(s->takes_fds ? &s->given : NULL, &message);
 	if (n <= 0) {
 		session_free(s);
 		return;
@@ -360,6 +344,16 @@ void sessions_fini(struct sessions *sessions)
 	while (sessions->first)
 		session_free(sessions->first);
 	users_fini(&sessions->users);
+}
+
+void session_accept_fds(struct session *session)
+{
+	int yes = 1;
+
+	/* Older kernels pass them in any case. */
+	(void)setsockopt(session->fd, SOL_SOCKET, SO_PASSRIGHTS, &yes, sizeof(yes));
+	session->takes_fds = true;
+	session->deadline = sd_event_source_disable_unref(session->deadline);
 }
 
 void session_bind(struct session *session, struct client *client)

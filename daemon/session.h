@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 #include "daemon/access.h"
+#include "daemon/descriptors.h"
 #include "daemon/seats.h"
 #include "daemon/users.h"
 #include "shm/wire.h"
@@ -35,6 +36,8 @@ struct session {
 	struct peer peer;
 	struct user *user;        /* NULL: one without limits */
 	unsigned unread;          /* replies since the last time that the peer had read them all */
+	bool takes_fds;
+	struct descriptors given; /* with the request that is being answered */
 	bool is_paused;           /* until the next sweep, its user had his time */
 	sd_event_source *source, *deadline;
 	struct client *client;    /* whose connection this is, as long as its id is client_id */
@@ -60,6 +63,10 @@ bool session_reply(struct session *session, const struct wire_reply *reply, cons
 
 /* The peer broke the protocol: tell it so and disconnect. The session is gone. */
 void session_violation(struct session *session, const char *what);
+
+/* From now on the peer may be silent, and send descriptors: with a request, in `given`; who takes
+ * one puts -1 in its place. */
+void session_accept_fds(struct session *session);
 
 /* From now on the connection stands for a client and may be silent. */
 void session_bind(struct session *session, struct client *client);

@@ -20,6 +20,8 @@ bool stats_may_see(const struct arena *arena, const struct peer *viewer);
 int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text);
 int stats_leases_text(struct daemon *daemon, const struct peer *viewer, uint32_t limit,
 	char **ret_text);
+/* The pids of all clients, for who looks into them; nobody else may. */
+int stats_processes_text(struct daemon *daemon, char **ret_text);
 int stats_check_text(struct daemon *daemon, const struct peer *viewer, char **ret_text);
 
 #endif

@@ -23,6 +23,7 @@
 #include "shm/atomics.h"
 #include "shm/core.h"
 #include "shm/holder.h"
+#include "shm/probes.h"
 #include "shm/wait.h"
 
 #define LOOK_AGAIN_NS (1000 * NS_PER_MS)
@@ -123,6 +124,7 @@ static unsigned empty(const struct thr_self *self, const struct thr_class_view *
 		n = thr_core_exhume(class_, core);
 		if (load_relaxed(&class_->cores[core.n].asked)) {
 			count_here(&class_->cores[core.n].visits_total, 1);
+			PROBE(visit, class_, self->seat, core, 0, 0);
 			n += thr_core_yield(class_, self, core, true);
 		}
 	} else if (load_relaxed(&class_->cores[core.n].asked) && is_offline(core, NULL)) {

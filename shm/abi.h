@@ -7,7 +7,7 @@
  *
  *   the arena   mapped read-write by the daemon and by every client:
  *
- *       control | seats[] | per class: cores[], segments[], senders[] | data of class 0 | 1 | ...
+ *       control | seats[] | per class: cores[], waits[], segments[], senders[] | data of class 0 | 1 | ...
  *
  *   the board   mapped read-only by clients, who get a descriptor that cannot be written to:
  *
@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include "shm/mask.h"
 
-#define THR_ABI 3u
+#define THR_ABI 4u
 
 #define THR_LINE 128u
 #define THR_PAGE 4096u
@@ -96,7 +96,9 @@ _Static_assert(__builtin_offsetof(struct thr_segment, record) == 384, "ABI");
 	X(visits_total, "times that the daemon came to take segments away for somebody who waits") \
 	X(restarts_total, "operations begun anew because the thread was preempted or moved")       \
 	X(exhausted_total, "rents that found no free slot in this class")                          \
-	X(retries_total, "claims that lost their slot to another client in the last instant")
+	X(retries_total, "claims that lost their slot to another client in the last instant")      \
+	X(waits_total, "waits for a slot of this class that ended here, with it or without")       \
+	X(wait_timeouts_total, "of these, the ones that ended without")
 
 #define THR_CORE_HELD_MAX 4u
 
@@ -139,11 +141,30 @@ _Static_assert(__builtin_offsetof(struct thr_core, visits_total) == 48, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_core, restarts_total) == 56, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_core, exhausted_total) == 64, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_core, retries_total) == 72, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, held) == 80, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, held_next) == 96, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, cursor) == 100, "ABI");
-_Static_assert(__builtin_offsetof(struct thr_core, arc_first) == 104, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, waits_total) == 80, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, wait_timeouts_total) == 88, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, held) == 96, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, held_next) == 112, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, cursor) == 116, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_core, arc_first) == 120, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_core, asked) == 128, "ABI");
+
+#define THR_WAIT_BUCKETS 46u
+
+/*
+ * How long those waited whose wait for a slot of the class ended on the core. Relaxed adds by the
+ * waiter when it is over, read by the daemon. Apart from struct thr_core, whose size the fast paths
+ * count with.
+ */
+struct thr_waits {
+	uint64_t ns_total;
+	uint64_t ns_max;
+	/* The n-th: waits of more than 2^(n-1) ns and at most 2^n; the last one also longer ones. */
+	uint64_t bucket[THR_WAIT_BUCKETS];
+} THR_ALIGNED_LINE;
+
+_Static_assert(sizeof(struct thr_waits) == 3 * THR_LINE, "a core's waits are three lines");
+_Static_assert(__builtin_offsetof(struct thr_waits, bucket) == 16, "ABI");
 
 /* Counted per client on slow paths, listed once: X(name, what it counts). */
 #define THR_SEAT_COUNTERS(X)                                                                       \
@@ -151,21 +172,33 @@ _Static_assert(__builtin_offsetof(struct thr_core, asked) == 128, "ABI");
 	X(waits_total, "of these, the ones that began to wait")                                    \
 	X(hand_overs_total, "leases passed to another client")                                     \
 	X(accepts_total, "leases received from another client")                                    \
-	X(refused_total, "returns and hand-overs of a lease that was not the client's")
+	X(refused_total, "returns and hand-overs of a lease that was not the client's")            \
+	X(wait_ns_total, "how long its waits that are over were")
 
 /*
- * A client's counters; relaxed adds by the client's threads, read by the daemon. Zeroed by the
- * daemon before the seat is given.
+ * A client's own line: relaxed adds by the client's threads, read by the daemon. Zeroed by the
+ * daemon before the seat is given, so what a killed waiter leaves goes with its seat.
  */
 struct thr_seat {
 #define X(name, text) uint64_t name;
 	THR_SEAT_COUNTERS(X)
 #undef X
+	uint64_t wait_max_ns;
+	/* Where the client has the arena mapped. Stored once, by the client. A hint. */
+	uint64_t mapped_at;
+	/* By class: threads that wait now, and the most that did at once. */
+	uint16_t waiters[THR_CLASSES_MAX];
+	uint16_t waiters_peak[THR_CLASSES_MAX];
 } THR_ALIGNED_LINE;
 
 _Static_assert(sizeof(struct thr_seat) == THR_LINE, "a seat's counters are one line");
 _Static_assert(__builtin_offsetof(struct thr_seat, exhausted_total) == 0, "ABI");
 _Static_assert(__builtin_offsetof(struct thr_seat, refused_total) == 32, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_seat, wait_ns_total) == 40, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_seat, wait_max_ns) == 48, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_seat, mapped_at) == 56, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_seat, waiters) == 64, "ABI");
+_Static_assert(__builtin_offsetof(struct thr_seat, waiters_peak) == 96, "ABI");
 
 /* The arena's first page. */
 struct thr_control {
@@ -200,7 +233,7 @@ struct thr_class_geometry {
 	uint32_t align_bytes;     /* as configured; 0 = spread over the cache sets */
 	uint32_t segments;
 	uint32_t claim;           /* enum thr_claim */
-	uint64_t cores_offset;    /* struct thr_core[cores] */
+	uint64_t cores_offset;    /* struct thr_core[cores], and behind it struct thr_waits[cores] */
 	uint64_t segments_offset; /* struct thr_segment[segments] */
 	uint64_t senders_offset;  /* uint16_t[segments * 64] */
 	uint64_t data_offset;     /* slots * stride_bytes */
@@ -236,7 +269,12 @@ _Static_assert(sizeof(struct thr_geometry) == 64 + 64 * THR_CLASSES_MAX, "ABI");
 	X(takeable, "slots free and in the mask of a core, at the last sample")                    \
 	X(unheld, "slots free in segments that nobody holds, at the last sample")                  \
 	X(exhausted_total, "rents that found no free slot in this class")                          \
-	X(retries_total, "claims that lost their slot to another client in the last instant")
+	X(retries_total, "claims that lost their slot to another client in the last instant")      \
+	X(waits_total, "waits that ended, with a slot or without")                                 \
+	X(wait_timeouts_total, "of these, the ones that ended without")                            \
+	X(wait_ns_total, "how long all of these were")                                             \
+	X(waiters, "threads that waited at the last sample")                                       \
+	X(waiters_peak, "most threads that can have waited at once: the sum of each client's most")
 
 struct thr_class_figures {
 #define X(name, text) uint64_t name;

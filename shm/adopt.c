@@ -9,6 +9,7 @@
 #include "shm/atomics.h"
 #include "shm/holder.h"
 #include "shm/mask.h"
+#include "shm/probes.h"
 #include "shm/segment.h"
 
 #define TRIES_MAX 8u
@@ -20,6 +21,8 @@ struct search {
 	bool only_flagged;
 	bool was_beaten; /* what was seen has changed: look again before there is nothing */
 	uint32_t of_thread, of_core; /* the first such with something to take, or ADOPT_NONE */
+	uint32_t taken_from;         /* the thread, a holder */
+	struct core_id asked;
 };
 
 static uint32_t segment_after(const struct thr_class_view *class_, uint32_t segment)
@@ -95,9 +98,11 @@ static bool take_from_thread(struct search *s)
 	struct thr_segment *segment = &s->class_->segments[s->of_thread];
 	uint64_t holder = load_acquire(&segment->holder); /* [P7] */
 
-	if (holder_is_thread(holder_who(holder)))
+	if (holder_is_thread(holder_who(holder))) {
+		s->taken_from = holder_who(holder);
 		thr_segment_revoke(
 			segment, class_segment_slots(s->class_, s->of_thread), holder);
+	}
 	if (try_segment(s, s->of_thread))
 		return true;
 	s->was_beaten = true;
@@ -114,6 +119,7 @@ static bool ask(struct search *s)
 		s->was_beaten = true;
 		return false;
 	}
+	s->asked = core;
 	store_release(&s->class_->cores[core.n].asked, s->who);
 	return true;
 }
@@ -132,10 +138,14 @@ static struct thr_adoption search(struct search *s)
 	found.segment = go_round(s);
 	if (found.segment != ADOPT_NONE)
 		return found;
-	if (s->of_thread != ADOPT_NONE && take_from_thread(s))
+	if (s->of_thread != ADOPT_NONE && take_from_thread(s)) {
 		found.segment = s->of_thread;
-	else if (s->of_core != ADOPT_NONE)
+		found.taken_from = s->taken_from;
+	} else if (s->of_core != ADOPT_NONE) {
 		found.was_asked = ask(s);
+		found.asked_core = s->asked.n;
+		found.asked_segment = s->of_core;
+	}
 	return found;
 }
 
@@ -157,4 +167,13 @@ struct thr_adoption thr_adopt(const struct thr_class_view *class_, uint32_t who,
 	while (found.segment == ADOPT_NONE && !found.was_asked && s.was_beaten &&
 		++tries < TRIES_MAX);
 	return found;
+}
+
+void thr_adopt_tell(const struct thr_class_view *class_, struct seat_id seat, struct core_id core,
+	const struct thr_adoption *found)
+{
+	if (found->segment != ADOPT_NONE)
+		PROBE(adopt, class_, seat, core, found->segment, found->taken_from);
+	else if (found->was_asked)
+		PROBE(ask, class_, seat, core, found->asked_core, found->asked_segment);
 }

@@ -17,6 +17,8 @@
 struct thr_adoption {
 	uint32_t segment;  /* held by `who` now, with a run to take; ADOPT_NONE if there is none */
 	bool was_asked;    /* nobody was: a core holds one, and was asked for it just now */
+	uint32_t asked_core, asked_segment;
+	uint32_t taken_from; /* the thread (a holder) that held it, or HOLDER_NOBODY */
 };
 
 /*
@@ -32,5 +34,9 @@ struct thr_adoption {
  */
 struct thr_adoption thr_adopt(const struct thr_class_view *class_, uint32_t who, uint32_t start,
 	uint32_t except, unsigned n);
+
+/* Let the probes say what came of it. */
+void thr_adopt_tell(const struct thr_class_view *class_, struct seat_id seat, struct core_id core,
+	const struct thr_adoption *found);
 
 #endif

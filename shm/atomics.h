@@ -124,6 +124,13 @@ static inline bool cas_flag(uint32_t *word, uint32_t expected, uint32_t desired)
 		__ATOMIC_RELAXED);
 }
 
+/* Returns what it is then. */
+static inline uint16_t add_note(uint16_t *word, int n)
+{
+	THR_STEP();
+	return (uint16_t)(__atomic_add_fetch(word, (uint16_t)n, __ATOMIC_RELAXED));
+}
+
 static inline bool cas_note(uint16_t *word, uint16_t expected, uint16_t desired)
 {
 	THR_STEP();

@@ -11,6 +11,7 @@
 #include "shm/circle.h"
 #include "shm/holder.h"
 #include "shm/mask.h"
+#include "shm/probes.h"
 #include "shm/record.h"
 #include "shm/segment.h"
 
@@ -18,6 +19,13 @@
 #define TRIES_MAX 64u
 /* In a row; a debugger's single steps restart a sequence for ever. */
 #define RESTARTS_MAX 256u
+
+__attribute__((noinline, cold)) void thr_core_restarted(const struct thr_class_view *class_,
+	const struct thr_self *self, struct core_id core)
+{
+	count_here(&class_->cores[core.n].restarts_total, 1);
+	PROBE(restart, class_, self->seat, core, 0, 0);
+}
 
 static bool here_init(struct core_here *here, const struct thr_class_view *class_,
 	const struct thr_self *self)
@@ -54,10 +62,13 @@ static enum section refill_from(
 	if (mask_find_run(takeable, n) >= 0)
 		r = section_switch(here->self->section, here->core, here->state, current, segment,
 			holder, takeable, current_next(current, number));
-	if (r == SECTION_DONE)
+	if (r == SECTION_DONE) {
 		count_here(&here->state->refills_total, 1);
-	else if (takeable)
+		PROBE(refill, here->class_, here->self->seat, here->core, mask_count(takeable),
+			number);
+	} else if (takeable) {
 		store_relaxed(&segment->returned, 1);
+	}
 	return r;
 }
 
@@ -125,6 +136,7 @@ static enum core_outcome adopt(const struct core_here *here, unsigned n)
 		return CORE_NOT_HERE;
 	found = thr_adopt(here->class_, holder_of_core(here->core),
 		load_relaxed(&here->state->cursor), current_segment(current), n);
+	thr_adopt_tell(here->class_, here->self->seat, here->core, &found);
 	if (found.segment == ADOPT_NONE)
 		return found.was_asked ? CORE_ASKED : CORE_DRY;
 	store_relaxed(&here->state->cursor, found.segment);
@@ -228,7 +240,7 @@ enum core_outcome thr_core_rent(const struct thr_class_view *class_, const struc
 		case SECTION_DONE:
 			return CORE_DONE;
 		case SECTION_MOVED:
-			count_here(&here.state->restarts_total, 1);
+			thr_core_restarted(class_, self, here.core);
 			restarts++;
 			break;
 		case SECTION_CHANGED:
@@ -274,6 +286,8 @@ static enum section reserve(const struct core_here *here, unsigned n, struct cor
 		    mask_count(bits)) != SECTION_DONE)
 		return SECTION_MOVED; /* there was something: look again */
 	*ret = (struct core_reserved){
+		.class_ = here->class_,
+		.self = here->self,
 		.section = here->self->section,
 		.core = here->core,
 		.state = here->state,
@@ -300,7 +314,7 @@ enum core_outcome thr_core_reserve(const struct thr_class_view *class_,
 		case SECTION_DONE:
 			return CORE_DONE;
 		case SECTION_MOVED:
-			count_here(&here.state->restarts_total, 1);
+			thr_core_restarted(class_, self, here.core);
 			restarts++;
 			break;
 		case SECTION_CHANGED:

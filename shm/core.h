@@ -35,20 +35,21 @@ struct core_here {
 	struct thr_core *state;
 };
 
-/* The fast path: lease one slot of the core's current segment, or nothing. True if it did. The core
- * is one that may be held. */
-static inline bool core_rent_now(const struct thr_class_view *class_, const struct thr_self *self,
+/* Count that an operation begins anew. */
+void thr_core_restarted(const struct thr_class_view *class_, const struct thr_self *self,
+	struct core_id core);
+
+/* The fast path: lease one slot of the core's current segment, or nothing, if not DONE. The core is
+ * one that may be held. Who is told MOVED counts it (thr_core_restarted()). */
+static inline enum section core_rent_now(const struct thr_class_view *class_, const struct thr_self *self,
 	struct core_id core, struct slot_id *ret_slot, uint64_t *ret_record)
 {
-	struct thr_core *state = &class_->cores[core.n];
-	enum section r = section_rent(self->section, core, state, &class_->segments,
-		&class_->n_segments, &self->addend, ret_slot, ret_record);
+	enum section r = section_rent(self->section, core, &class_->cores[core.n],
+		&class_->segments, &class_->n_segments, &self->addend, ret_slot, ret_record);
 
-	if (r == SECTION_DONE)
-		return ret_slot->n < class_->slots; /* any client can write a mask */
-	if (r == SECTION_MOVED)
-		count_here(&state->restarts_total, 1);
-	return false;
+	if (r == SECTION_DONE && ret_slot->n >= class_->slots)
+		return SECTION_CHANGED; /* any client can write a mask */
+	return r;
 }
 
 /* Lease n slots in a row, n from 1 to 64. */
@@ -58,6 +59,8 @@ enum core_outcome thr_core_rent(const struct thr_class_view *class_, const struc
 /* Slots that were taken out of the mask of the core's current segment and are to be leased one by
  * one. If that is cut short, those that are left are FREE, and a walk finds them. */
 struct core_reserved {
+	const struct thr_class_view *class_;
+	const struct thr_self *self;
 	struct section_self section;
 	struct core_id core;
 	struct thr_core *state;
@@ -83,7 +86,7 @@ static inline bool core_lease_next(
 	if (section_put(r->section, r->core, r->state, r->current, word, *ret_record) !=
 		SECTION_DONE) {
 		store_relaxed(&r->segment->returned, 1);
-		count_here(&r->state->restarts_total, 1);
+		thr_core_restarted(r->class_, r->self, r->core);
 		return false;
 	}
 	ret_slot->n = r->number * THR_SEGMENT_SLOTS + bit;

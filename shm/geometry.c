@@ -77,6 +77,7 @@ static void place_metadata(struct thr_class_geometry *c, struct extent *e, uint3
 	c->segments = (c->slots + THR_SEGMENT_SLOTS - 1) / THR_SEGMENT_SLOTS;
 	c->claim = c->segments < cores ? THR_CLAIM_OPEN : THR_CLAIM_CORE;
 	c->cores_offset = extent_place(e, cores, sizeof(struct thr_core), THR_LINE);
+	extent_place(e, cores, sizeof(struct thr_waits), THR_LINE);
 	c->segments_offset = extent_place(e, c->segments, sizeof(struct thr_segment), THR_LINE);
 	c->senders_offset = extent_place(
 		e, (uint64_t)c->segments * THR_SEGMENT_SLOTS, sizeof(uint16_t), THR_LINE);

@@ -21,6 +21,7 @@
 struct berth {
 	const struct thr_class_view *class_;
 	const struct thr_self *self;
+	struct core_id core;
 	uint32_t who;
 	uint32_t *segment;
 	uint64_t *holder;
@@ -99,6 +100,7 @@ static enum core_outcome move_on(const struct berth *b, uint32_t start, unsigned
 	}
 	*b->segment = ADOPT_NONE;
 	found = thr_adopt(b->class_, b->who, start, ADOPT_NONE, n);
+	thr_adopt_tell(b->class_, b->self->seat, b->core, &found);
 	if (found.segment == ADOPT_NONE)
 		return found.was_asked ? CORE_ASKED : CORE_DRY;
 	*b->segment = found.segment;
@@ -141,6 +143,7 @@ enum core_outcome thr_lane_rent(const struct thr_class_view *class_, uint32_t cl
 	struct berth b = {
 		.class_ = class_,
 		.self = self,
+		.core = { core },
 		.who = holder_of_thread(self->seat, lane),
 		.segment = &lanes[lane].class_[class_index].segment,
 		.holder = &lanes[lane].class_[class_index].holder,

@@ -9,6 +9,7 @@
 #include "shm/atomics.h"
 #include "shm/circle.h"
 #include "shm/mask.h"
+#include "shm/probes.h"
 #include "shm/record.h"
 #include "shm/transition.h"
 
@@ -30,6 +31,7 @@ int thr_open_claim(const struct thr_class_view *class_, struct core_id core, str
 		leased = record_lease(record, me, 1);
 		if (!cas_acquire(word, record, leased)) { /* [P1] */
 			add_relaxed(&here->retries_total, 1);
+			PROBE(retry, class_, me, core, slot.n, 0);
 			continue;
 		}
 		store_relaxed(&here->cursor, circle_next(slot.n, slots));
@@ -74,6 +76,7 @@ void thr_return_finish(const struct thr_class_view *class_, const struct thr_sel
 		/* The sequence was cut short behind it, and the slot is in no mask: a walk pays. */
 		store_relaxed(class_returned(class_, slot), 1);
 		count_here(&class_->cores[core.n].restarts_total, 1);
+		PROBE(restart, class_, self->seat, core, 0, 0);
 	} else if (class_->is_open) {
 		return_open(class_, core, slot, leased);
 	} else {

@@ -34,8 +34,17 @@ void thr_view_init(struct thr_view *view, void *base, const struct thr_geometry 
 			.n_segments = g->segments,
 			.n_cores = geometry->cores,
 			.is_open = g->claim == THR_CLAIM_OPEN,
+			.index = (uint8_t)i,
 		};
 	}
+}
+
+void thr_view_set_tag(struct thr_view *view, uint64_t nonce)
+{
+	uint32_t i;
+
+	for (i = 0; i < view->n_classes; i++)
+		view->class_[i].arena = view_tag(nonce);
 }
 
 static void format_core(const struct thr_class_view *c, uint32_t core)

@@ -24,6 +24,8 @@ struct thr_class_view {
 	uint32_t n_segments;
 	uint32_t n_cores;
 	bool is_open; /* claimed by anyone, single slots (THR_CLAIM_OPEN) */
+	uint8_t index;
+	uint32_t arena; /* what probes call it (view_tag()) */
 } __attribute__((aligned(64))); /* so that the n-th is found by a shift */
 
 struct thr_view {
@@ -35,8 +37,20 @@ struct thr_view {
 	struct thr_class_view class_[THR_CLASSES_MAX];
 };
 
+_Static_assert(sizeof(struct thr_class_view) == 64, "a power of two");
+
 /* `base` is the mapped arena, `geometry` valid and in private memory. */
 void thr_view_init(struct thr_view *view, void *base, const struct thr_geometry *geometry);
+
+/* What probes call the arena that has this nonce: the same in every process that has it mapped, and
+ * not to be guessed by others. */
+static inline uint32_t view_tag(uint64_t nonce)
+{
+	return (uint32_t)(nonce ^ nonce >> 32);
+}
+
+/* Let the probes say so. */
+void thr_view_set_tag(struct thr_view *view, uint64_t nonce);
 
 /* Make zeroed pages an arena without a lease. Before anybody else has it. */
 void thr_view_format(struct thr_view *view);
@@ -44,6 +58,12 @@ void thr_view_format(struct thr_view *view);
 static inline uint64_t *class_record(const struct thr_class_view *c, struct slot_id slot)
 {
 	return &c->segments[slot.n / THR_SEGMENT_SLOTS].record[slot.n % THR_SEGMENT_SLOTS];
+}
+
+/* How long waits for the class were that ended on the core. */
+static inline struct thr_waits *class_waits(const struct thr_class_view *c, struct core_id core)
+{
+	return (struct thr_waits *)(c->cores + c->n_cores) + core.n;
 }
 
 /* The flag of the slot's segment: a walk may pay. */

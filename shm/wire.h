@@ -14,6 +14,11 @@
  *               stands for it from then on; if the daemon knows no such client, it closes.
  *   detach   -> reply, when the seat is free. The client must have unmapped the arena before.
  *   query    -> reply, with one descriptor if its status is 0: a sealed memfd with JSON text.
+ *   probes   -> from thruster-probes, for root and the daemon's own user. HELLO: reply; if its
+ *               status is 0 the connection stands for the tracing, until it ends, and what comes
+ *               then has descriptors and no reply. MAPS: of cells, desk and events
+ *               (ebpf/record.h), and of a memfd with JSON that tells what is attached. TEXT:
+ *               another such memfd, when that has changed.
  *
  * A status is 0 or a negative errno. After a message that breaks these rules the daemon replies
  * with -EPROTO and closes the connection.
@@ -32,6 +37,7 @@ enum wire_type {
 	WIRE_DETACH = 2,
 	WIRE_QUERY = 3,
 	WIRE_REATTACH = 4,
+	WIRE_PROBES = 5,
 	WIRE_REPLY = 128,
 };
 
@@ -40,6 +46,7 @@ enum wire_question {
 	WIRE_QUESTION_LEASES = 2,
 	WIRE_QUESTION_CHECK = 3,
 	WIRE_QUESTION_TRIM = 4, /* give idle pages back, and the statistics; for operators */
+	WIRE_QUESTION_PROCESSES = 5, /* the pids of all clients; for operators */
 };
 
 struct wire_header {
@@ -72,6 +79,21 @@ struct wire_query {
 	                      daemon gives. trim: the id of an arena; 0 = all */
 };
 
+enum wire_probes_step {
+	WIRE_PROBES_HELLO = 1,
+	WIRE_PROBES_MAPS = 2,
+	WIRE_PROBES_TEXT = 3,
+};
+
+struct wire_probes {
+	struct wire_header header;
+	uint32_t step;          /* enum wire_probes_step */
+	uint32_t n_cpus;        /* MAPS: cells of a class */
+	uint32_t n_class_cells; /* MAPS: classes that there are cells for */
+	uint32_t pid_namespace; /* MAPS: in which processes are numbered; its inode */
+	uint64_t text_bytes;    /* MAPS, TEXT */
+};
+
 struct wire_reply {
 	struct wire_header header;
 	int32_t status;
@@ -86,12 +108,14 @@ union wire_request {
 	struct wire_reattach reattach;
 	struct wire_detach detach;
 	struct wire_query query;
+	struct wire_probes probes;
 };
 
 _Static_assert(sizeof(struct wire_header) == 8, "wire");
 _Static_assert(sizeof(struct wire_attach) == 136, "wire");
 _Static_assert(sizeof(struct wire_reattach) == 24, "wire");
 _Static_assert(sizeof(struct wire_query) == 16, "wire");
+_Static_assert(sizeof(struct wire_probes) == 32, "wire");
 _Static_assert(sizeof(struct wire_reply) == 32, "wire");
 
 static inline struct wire_header wire_header_make(enum wire_type type)

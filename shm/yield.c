@@ -6,6 +6,7 @@
 
 #include "shm/core.h"
 #include "shm/holder.h"
+#include "shm/probes.h"
 #include "shm/segment.h"
 #include "shm/wait.h"
 
@@ -65,6 +66,8 @@ static unsigned yield_to(
 			*ret_some_are_left = true;
 			continue;
 		}
+		if (to != HOLDER_NOBODY)
+			PROBE(yield, here->class_, here->self->seat, here->core, to, number);
 		to = HOLDER_NOBODY;
 		n++;
 	}

@@ -36,10 +36,10 @@
 	{ "{ \"arenas\": [ null ] }", "1:15",
 	  "arenas[0]: is null; must be an object" },
 	{ "{ \"areas\": [] }", "1:12",
-	  "areas: no such field; allowed here: arenas, admins, log_level, "
+	  "areas: no such field; allowed here: arenas, admins, ebpf, log_level, "
 	  "max_connections_per_user" },
 	{ "{ \"arenas\": [ { " NAME CLASSES " } ],\n  \"port\": 80 }", "2:11",
-	  "port: no such field; allowed here: arenas, admins, log_level, "
+	  "port: no such field; allowed here: arenas, admins, ebpf, log_level, "
 	  "max_connections_per_user" },
 	{ "{ \"arenas\": [], \"arenas\": [] }", "1:24",
 	  "not JSON: duplicate object key near '\"arenas\"'" },
@@ -175,6 +175,8 @@
 	  "arenas[0].quota.leases: 1073741825 is out of bounds; allowed: 0 to 1073741824" },
 	{ "{ \"log_level\": \"loud\", \"arenas\": [] }", "1:16",
 	  "log_level: \"loud\" is none of the words warning, notice, debug" },
+	{ "{ \"ebpf\": true }", "1:11",
+	  "ebpf: is true; must be one of the words accepted, disabled" },
 	{ "{ \"log_level\": true }", "1:16",
 	  "log_level: is true; must be one of the words warning, notice, debug" },
 	{ "{ \"max_connections_per_user\": 0 }", "1:31",

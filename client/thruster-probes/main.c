@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thruster-probes: load the BPF programs, attach them, hand what they count to thrusterd, and stay,
+ * because links end with who made them. Everything that needs a privilege is here, so that the
+ * daemon needs none. Whatever it cannot do it says, to the daemon and on standard error.
+ */
+
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+#include "client/connection.h"
+#include "client/thruster-probes/library.h"
+#include "client/thruster-probes/telling.h"
+
+#define EXIT_USAGE 2
+#define FILES_MAX 16
+#define LOOK_AGAIN_MS 2000
+#define RETRY_MS 500
+#define ANSWER_MS 5000
+
+/* libc looks for it, so it must not be hidden with the rest. */
+__attribute__((visibility("default")))
+const char *argp_program_version = "thruster-probes " THRUSTER_VERSION;
+
+static const char description[] =
+	"Trace contention for thrusterd with eBPF, until told to stop.\v"
+	"It attaches to the probes of libthruster-client and thrusterd, also in files that replace "
+	"them later, and hands what is counted to the daemon, which shows it under "
+	"\"contention\" in thrusterctl stats --json. It needs CAP_BPF and CAP_PERFMON, on kernels "
+	"before 6.6 CAP_SYS_ADMIN, and to be root or the user that the daemon runs as. See "
+	"thruster-probes(8).";
+
+static const struct argp_option options[] = {
+	{ "socket", 's', "PATH", 0, "Trace for the daemon at PATH" },
+	{ "file", 'f', "FILE", 0, "Attach to FILE instead of the installed ones; may be repeated" },
+	{ "once", '1', NULL, 0, "Exit when the daemon goes away, instead of waiting for its return" },
+	{ "no-exits", 'x', NULL, 0, "Do not watch processes end (leases come back a little later)" },
+	{ 0 },
+};
+
+struct probes {
+	struct telling telling;
+	const char *files[FILES_MAX];
+	unsigned n_files;
+	bool is_once, without_exits;
+	struct loader *loader;
+	int error;                        /* of what could not be loaded */
+	char reason[LOADER_WHY_MAX];
+	char exits_reason[LOADER_WHY_MAX]; /* "" = they are watched */
+	char file_reason[LOADER_WHY_MAX]; /* of the last file that could not be attached to */
+	bool has_changed;                 /* what is attached, since the daemon was told */
+	int inotify_fd, signal_fd;
+};
+
+static error_t on_option(int key, char *argument, struct argp_state *state)
+{
+	struct probes *p = state->input;
+
+	switch (key) {
+	case 's':
+		p->telling.socket_path = argument;
+		return 0;
+	case 'f':
+		if (p->n_files == FILES_MAX)
+			argp_error(state, "--file: at most %d times", FILES_MAX);
+		p->files[p->n_files++] = argument;
+		return 0;
+	case '1':
+		p->is_once = true;
+		return 0;
+	case 'x':
+		p->without_exits = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void say(const char *text, const char *more)
+{
+	fprintf(stderr, "thruster-probes: %s%s\n", text, more);
+}
+
+/* A file that has no probes is no fault: it is one of a client's, who has them elsewhere. */
+static void attach_to(struct probes *p, const char *path)
+{
+	char why[LOADER_WHY_MAX];
+	int r = loader_attach(p->loader, path, why);
+
+	if (r == 0) {
+		say("attached to ", path);
+		p->has_changed = true;
+	} else if (r < 0 && r != -ENOENT && strcmp(p->file_reason, why) != 0) {
+		say(why, "");
+		strcpy(p->file_reason, why);
+		p->has_changed = true;
+	}
+}
+
+static void attach_each(const char *path, void *userdata)
+{
+	attach_to(userdata, path);
+}
+
+static void attach_to_clients(struct probes *p)
+{
+	struct wire_query query = {
+		.header = wire_header_make(WIRE_QUERY),
+		.question = WIRE_QUESTION_PROCESSES,
+	};
+	struct connection_answer answer = { .fd = { -1, -1 } };
+	json_t *root = NULL, *pid;
+	size_t i;
+
+	if (p->telling.fd < 0 || thr_connection_ask(p->telling.fd, &query, sizeof(query),
+				  ANSWER_MS, &answer) < 0)
+		return;
+	if (answer.fd[0] >= 0)
+		root = json_loadfd(answer.fd[0], 0, NULL);
+	json_array_foreach(json_object_get(root, "pids"), i, pid)
+		library_each_of((pid_t)json_integer_value(pid), attach_each, p);
+	json_decref(root);
+	thr_connection_close_fds(&answer);
+}
+
+static void attach_all(struct probes *p)
+{
+	unsigned i;
+
+	if (!p->loader)
+		return;
+	for (i = 0; i < p->n_files; i++)
+		attach_to(p, p->files[i]);
+	attach_to_clients(p);
+}
+
+static void load(struct probes *p)
+{
+	p->error = loader_new(&p->loader, p->reason);
+	if (p->error < 0) {
+		say(p->reason, "");
+		return;
+	}
+	if (p->without_exits)
+		strcpy(p->exits_reason, "not wanted (--no-exits)");
+	else if (loader_watch_exits(p->loader, p->exits_reason) == 0)
+		p->exits_reason[0] = 0;
+	else
+		say(p->exits_reason, "; leases of processes that end come back a little later");
+}
+
+/* A file that is replaced is another file in the same directory. */
+static void watch_directories(struct probes *p)
+{
+	char directory[4096], *slash;
+	unsigned i;
+
+	for (i = 0; i < p->n_files; i++) {
+		snprintf(directory, sizeof(directory), "%s", p->files[i]);
+		slash = strrchr(directory, '/');
+		if (slash)
+			*slash = 0;
+		inotify_add_watch(p->inotify_fd, slash ? directory : ".",
+			IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE);
+	}
+}
+
+static int tell(struct probes *p)
+{
+	json_t *text = telling_text(p->loader, p->error,
+		p->loader ? p->file_reason : p->reason, p->exits_reason);
+	int r;
+
+	if (p->loader && !p->telling.has_maps)
+		r = telling_give_maps(&p->telling, p->loader, text);
+	else
+		r = telling_give_text(&p->telling, text);
+	json_decref(text);
+	p->has_changed = false;
+	return r;
+}
+
+/* True if we are connected and have told how things are. */
+static bool meet(struct probes *p)
+{
+	static int told;
+	int r = telling_connect(&p->telling);
+
+	if (r == 0) {
+		attach_all(p);
+		r = tell(p);
+		told = 0;
+		sd_notifyf(0, "READY=1\nSTATUS=%s", p->loader ? "Tracing." : p->reason);
+		return r == 0;
+	}
+	if (r != told)
+		fprintf(stderr, "thruster-probes: the daemon at %s: %s\n", p->telling.socket_path,
+			r == -EACCES     ? "it lets only root and its own user trace"
+			: r == -EBUSY    ? "another thruster-probes is connected already"
+			: r == -EOPNOTSUPP ? "\"ebpf\" is \"disabled\" in its configuration"
+			: r == -ECONNREFUSED ? "not there; waiting for it"
+					     : strerror(-r));
+	told = r;
+	return false;
+}
+
+static void drain(int fd)
+{
+	char bytes[4096];
+
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		;
+}
+
+/* False: it is time to go. */
+static bool turn(struct probes *p)
+{
+	struct pollfd on[] = {
+		{ .fd = p->signal_fd, .events = POLLIN },
+		{ .fd = p->inotify_fd, .events = POLLIN },
+		{ .fd = p->telling.fd, .events = POLLIN },
+	};
+
+	poll(on, 3, p->telling.fd < 0 ? RETRY_MS : LOOK_AGAIN_MS);
+	if (on[0].revents)
+		return false;
+	if (on[1].revents)
+		drain(p->inotify_fd);
+	if (p->telling.fd >= 0 && on[2].revents) {
+		telling_close(&p->telling);
+		if (p->is_once)
+			return false;
+	}
+	if (p->telling.fd < 0)
+		return meet(p) || !p->is_once;
+	attach_all(p);
+	if (p->has_changed && tell(p) < 0)
+		telling_close(&p->telling);
+	return true;
+}
+
+static int serve(struct probes *p)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	p->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	p->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	load(p);
+	watch_directories(p);
+	if (!meet(p) && p->is_once)
+		return EXIT_FAILURE;
+	while (turn(p))
+		;
+	telling_close(&p->telling);
+	loader_free(p->loader);
+	return p->error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = { options, on_option, NULL, description };
+	struct probes probes = { .telling = { .fd = -1 } };
+
+	argp_err_exit_status = EXIT_USAGE;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &probes) != 0)
+		return EXIT_USAGE;
+	probes.telling.socket_path = thr_connection_path(probes.telling.socket_path);
+	if (probes.n_files == 0) {
+		probes.files[probes.n_files++] = THRUSTER_LIBDIR "/" LIBRARY_NAME ".0";
+		probes.files[probes.n_files++] = THRUSTER_SBINDIR "/thrusterd";
+	}
+	return serve(&probes);
+}
