@@ -17,6 +17,7 @@
 #include "client/pool.h"
 #include "shm/atomics.h"
 #include "shm/geometry.h"
+#include "shm/probes.h"
 #include "shm/record.h"
 #include "shm/wait.h"
 #include "shm/wire.h"
@@ -181,6 +182,8 @@ static int take_seat(struct thruster_pool *pool, const struct connection_answer 
 	pool->n_fast_cores = quota ? 0 : pool->self.n_cores;
 	/* Where the daemon may look for our mapping, if we die and it wants to know early. */
 	store_relaxed(&pool_counters(pool)->mapped_at, (uintptr_t)pool->arena);
+	PROBE(attach, &pool->view.class_[0], pool->seat, self_core_hint(&pool->self),
+		(uintptr_t)pool->arena, pool->arena_bytes);
 	pool->is_attached = quota ? POOL_COUNTED : POOL_PLAIN;
 	return 0;
 }

@@ -30,6 +30,7 @@ static void arena_write_board(struct arena *arena)
 	memcpy(board->name, arena->name, sizeof(board->name));
 	board->geometry = arena->geometry;
 	arena->ledger->nonce = board->nonce;
+	thr_view_set_tag(&arena->view, board->nonce);
 	store_release(&board->magic, THR_BOARD_MAGIC);
 }
 
@@ -153,6 +154,7 @@ int arena_open(struct arena **ret, uint32_t id, const struct arena_fds *fds, str
 	}
 	if (r == 0) {
 		thr_view_init(&arena->view, arena->pages, &arena->geometry);
+		thr_view_set_tag(&arena->view, arena->ledger->nonce);
 		arena->access = arena->ledger->access;
 		reason = "out of memory";
 		r = arena_settle(arena, state);

@@ -73,7 +73,7 @@ static json_t *clients_json(const struct contention *c, const struct arena *aren
 
 	while ((client = seats_next(&arena->seats, client))) {
 		place = contention_place(c, arena, client->seat);
-		if (place == TRACE_SEATS || c->seat_of[place].n != client->id.n ||
+		if (place == TRACE_SEATS || c->desk->seats[place].client != client->id.n ||
 			is_empty(&c->cells[place]))
 			continue;
 		o = json_object();
@@ -185,17 +185,17 @@ static json_t *ebpf_json(const struct contention *c)
 		json_set(o, "reason", json_string("\"ebpf\" is \"disabled\" in the configuration"));
 		return o;
 	}
-	if (c->told)
+	if (c->session && c->told) {
 		json_object_update(o, c->told);
-	if (!c->session || !c->told) {
+	} else {
 		json_set(o, "state", json_string("unavailable"));
 		/* Why it could not, if it said so before it went. */
-		if (!c->told || !json_object_get(o, "errno"))
-			json_set(o, "reason", json_string(reason));
+		if (c->told && json_object_get(c->told, "errno"))
+			reason = json_string_value(json_object_get(c->told, "reason"));
+		json_set(o, "reason", json_string(reason));
 	}
 	if (!c->desk)
 		return o;
-	json_set_number(o, "since_realtime_ns", c->since_realtime_ns);
 	json_set_number(o, "lost_events", load_relaxed(&c->desk->lost_events));
 	json_set_number(o, "lost_steals", load_relaxed(&c->desk->lost_steals));
 	json_set_number(o, "strangers_total", load_relaxed(&c->desk->strangers));

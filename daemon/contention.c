@@ -2,8 +2,8 @@
 /*
  * The maps, and the tables on the desk. Programs only look things up there, by linear probing of
  * TRACE_REACH places, so an entry may be put into any vacant one of them and taken out again; the
- * key is stored last, with release. Nothing is trusted to be unchanged: what decides is kept in
- * private memory beside it.
+ * key is stored last, with release. The desk outlives the daemon, as thruster-probes does: the next
+ * run goes on from it.
  */
 
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "daemon/clock.h"
 #include "daemon/contention.h"
 #include "daemon/log.h"
 #include "shm/atomics.h"
@@ -50,8 +49,7 @@ static void forget_maps(struct contention *c)
 	c->desk = NULL;
 	c->ring_consumed = c->ring_produced = NULL;
 	c->events_fd = -1;
-	memset(c->seat_of, 0, sizeof(c->seat_of));
-	memset(c->class_of, 0, sizeof(c->class_of));
+	memset(c->is_taken, 0, sizeof(c->is_taken));
 }
 
 void contention_fini(struct contention *c)
@@ -60,6 +58,14 @@ void contention_fini(struct contention *c)
 	json_decref(c->told);
 	c->told = NULL;
 	c->session = NULL;
+}
+
+static void take_classes(struct contention *c, const struct trace_arena *entry, bool is_taken)
+{
+	uint32_t i;
+
+	for (i = 0; i < entry->n_classes && entry->first_class + i < c->n_class_cells; i++)
+		c->is_taken[entry->first_class + i] = is_taken;
 }
 
 static void *map(int fd, size_t offset, size_t bytes, int protection)
@@ -90,6 +96,7 @@ static int take_maps(struct contention *c, struct descriptors *given,
 	const struct wire_probes *request)
 {
 	const int read_write = PROT_READ | PROT_WRITE;
+	uint32_t i;
 	int r;
 
 	if (given->n < 4 || request->n_cpus < 1 || request->n_cpus > THR_CORES_MAX ||
@@ -117,7 +124,10 @@ static int take_maps(struct contention *c, struct descriptors *given,
 	c->ring = (const uint8_t *)c->ring_produced + PAGE;
 	/* Before requests: somebody may wait for a dead client's leases. */
 	sd_event_source_set_priority(c->source, SD_EVENT_PRIORITY_IMPORTANT);
-	c->since_realtime_ns = clock_realtime_ns();
+	/* An earlier run of the daemon may have been here. */
+	for (i = 0; i < TRACE_ARENAS; i++)
+		if (c->desk->arenas[i].tag)
+			take_classes(c, &c->desk->arenas[i], true);
 	return 0;
 }
 
@@ -236,7 +246,7 @@ static uint32_t find_classes(const struct contention *c, uint32_t n)
 	uint32_t first, row = 0;
 
 	for (first = 0; first < c->n_class_cells; first++) {
-		row = c->class_of[first] ? 0 : row + 1;
+		row = c->is_taken[first] ? 0 : row + 1;
 		if (row == n)
 			return first + 1 - n;
 	}
@@ -260,12 +270,12 @@ static void enter_arena(struct contention *c, const struct arena *arena)
 		c->untracked++;
 		return;
 	}
-	for (i = 0; i < arena->geometry.classes; i++)
-		c->class_of[first + i] = arena->id;
 	memset(&c->cells[TRACE_SEATS + first * c->n_cpus], 0,
 		(size_t)arena->geometry.classes * c->n_cpus * sizeof(struct trace_cell));
 	entry->first_class = first;
 	entry->n_classes = arena->geometry.classes;
+	entry->id = arena->id;
+	take_classes(c, entry, true);
 	store_release(&entry->tag, tag);
 }
 
@@ -278,8 +288,7 @@ static void remove_gone_arenas(struct contention *c)
 
 		if (!entry->tag || contention_arena(c, entry->tag))
 			continue;
-		for (i = 0; i < entry->n_classes && entry->first_class + i < c->n_class_cells; i++)
-			c->class_of[entry->first_class + i] = 0;
+		take_classes(c, entry, false);
 		store_release(&entry->tag, 0);
 		for (i = 0; i < TRACE_STEALS; i++)
 			if (c->desk->steals[i].key >> 32 == place + 1)
@@ -289,7 +298,7 @@ static void remove_gone_arenas(struct contention *c)
 
 static uint64_t seat_key(const struct arena *arena, struct seat_id seat)
 {
-	return (uint64_t)view_tag(arena->ledger->nonce) << 32 | seat.n;
+	return trace_seat_key(view_tag(arena->ledger->nonce), seat.n);
 }
 
 uint32_t contention_place(const struct contention *c, const struct arena *arena,
@@ -310,11 +319,10 @@ uint32_t contention_place(const struct contention *c, const struct arena *arena,
 static void enter_process(struct contention *c, const struct client *client)
 {
 	struct trace_process *vacant = NULL;
-	uint64_t address = load_relaxed(&client->arena->view.seats[client->seat.n].mapped_at);
 	uint32_t tag = view_tag(client->arena->ledger->nonce), i;
 	struct stat st;
 
-	if (!c->sees_pids || client->pid <= 0 || client->is_daemon || !address ||
+	if (!c->sees_pids || client->pid <= 0 || client->is_daemon ||
 		fstat(client->arena->fds.pages, &st) < 0)
 		return;
 	for (i = 0; i < TRACE_REACH; i++) {
@@ -322,10 +330,8 @@ static void enter_process(struct contention *c, const struct client *client)
 			&c->desk->processes[(trace_hash_pid((uint32_t)client->pid) + i) %
 					    TRACE_PROCESSES];
 
-		if (p->pid == (uint32_t)client->pid && p->tag == tag && p->seat == client->seat.n) {
-			store_relaxed(&p->address, address);
+		if (p->pid == (uint32_t)client->pid && p->tag == tag && p->seat == client->seat.n)
 			return;
-		}
 		if (!p->pid && !vacant)
 			vacant = p;
 	}
@@ -333,7 +339,6 @@ static void enter_process(struct contention *c, const struct client *client)
 		return;
 	vacant->tag = tag;
 	vacant->seat = client->seat.n;
-	vacant->address = address;
 	vacant->inode = st.st_ino;
 	store_release(&vacant->pid, (uint32_t)client->pid);
 }
@@ -353,11 +358,16 @@ void contention_enter(struct contention *c, const struct client *client)
 		c->untracked++;
 		return;
 	}
-	if (c->seat_of[place].n != client->id.n || c->desk->seats[place].key != key) {
+	if (c->desk->seats[place].client != client->id.n || c->desk->seats[place].key != key) {
 		memset(&c->cells[place], 0, sizeof(struct trace_cell));
-		c->seat_of[place] = client->id;
+		c->desk->seats[place].client = client->id.n;
+		c->desk->seats[place].address = 0;
 		store_release(&c->desk->seats[place].key, key);
 	}
+	/* Who attached before there was a probe to tell it. */
+	if (!c->desk->seats[place].address)
+		c->desk->seats[place].address =
+			load_relaxed(&client->arena->view.seats[client->seat.n].mapped_at);
 	enter_process(c, client);
 }
 
@@ -379,10 +389,9 @@ static void remove_gone_clients(struct contention *c)
 		uint64_t key = c->desk->seats[place].key;
 
 		client = key ? client_of(c, (uint32_t)(key >> 32), (uint32_t)key) : NULL;
-		if (!key || (client && client->id.n == c->seat_of[place].n))
+		if (!key || (client && client->id.n == c->desk->seats[place].client))
 			continue;
 		store_release(&c->desk->seats[place].key, 0);
-		c->seat_of[place].n = 0;
 	}
 	for (place = 0; place < TRACE_PROCESSES; place++) {
 		struct trace_process *p = &c->desk->processes[place];

@@ -42,10 +42,7 @@ struct contention {
 	sd_event_source *source;
 
 	json_t *told;                /* what thruster-probes says of itself, or NULL */
-	uint64_t since_realtime_ns;  /* when the maps came */
-	/* Whose the places on the desk and the cells are. */
-	struct client_id seat_of[TRACE_SEATS];
-	uint32_t class_of[CONTENTION_CLASSES_MAX]; /* the arena's id, 0 = nobody's */
+	bool is_taken[CONTENTION_CLASSES_MAX]; /* cells of a class: by an arena on the desk */
 	uint64_t untracked;          /* arenas and clients that there was no room for */
 	/* The last events, a ring. */
 	struct trace_message last[CONTENTION_EVENTS];

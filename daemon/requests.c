@@ -191,6 +191,7 @@ static int query(struct daemon *daemon, struct session *session, const struct wi
 			quota_watch(daemon->arenas[i]);
 		}
 	trim_sweep(&daemon->trimmer, daemon->arenas, daemon->n_arenas);
+	contention_hear(&daemon->contention);
 	switch (request->question) {
 	case WIRE_QUESTION_TRIM:
 		if (!session->peer.sees_all)

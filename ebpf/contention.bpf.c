@@ -50,20 +50,6 @@ static __always_inline const struct trace_arena *find_arena(struct trace_desk *d
 	return 0;
 }
 
-static __always_inline struct trace_cell *find_client(struct trace_desk *d, const struct hit *hit)
-{
-	__u64 key = (__u64)hit->tag << 32 | hit->seat;
-	__u32 hash = trace_hash_seat(key), place, i;
-
-#pragma unroll
-	for (i = 0; i < TRACE_REACH; i++) {
-		place = (hash + i) % TRACE_SEATS;
-		if (d->seats[place].key == key)
-			return bpf_map_lookup_elem(&cells, &place);
-	}
-	return 0;
-}
-
 static __always_inline struct trace_cell *find_class(
 	const struct trace_arena *arena, const struct hit *hit)
 {
@@ -209,17 +195,21 @@ static __always_inline int on_probe(struct pt_regs *ctx)
 	};
 	struct trace_desk *d = desk_get();
 	const struct trace_arena *arena;
-	struct trace_cell *class_, *client;
+	struct trace_cell *class_, *client = 0;
+	__u32 place;
 
 	if (!d || !hit.tag)
 		return 0;
 	arena = find_arena(d, &hit);
-	client = hit.seat ? find_client(d, &hit) : 0; /* the daemon has none */
-	if (!arena || (hit.seat && !client)) {
+	place = hit.seat ? find_seat(d, trace_seat_key(hit.tag, hit.seat)) : TRACE_SEATS;
+	if (place < TRACE_SEATS)
+		client = bpf_map_lookup_elem(&cells, &place);
+	if (!arena || (hit.seat && !client)) /* the daemon has no seat */
 		__sync_fetch_and_add(&d->strangers, 1);
-		if (!arena)
-			return 0;
-	}
+	if (!arena)
+		return 0;
+	if (hit.probe == TRACE_ATTACH && place < TRACE_SEATS)
+		d->seats[place].address = hit.first;
 	class_ = find_class(arena, &hit);
 	count(class_, &hit);
 	count(client, &hit);

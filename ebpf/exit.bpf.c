@@ -150,9 +150,14 @@ static __always_inline void look(struct task_struct *task, struct trace_desk *d,
 		.value = pid,
 	};
 	struct search search = { .inode = p->inode };
+	__u32 place = find_seat(d, trace_seat_key(p->tag, p->seat));
+	__u64 address;
 
 	__sync_fetch_and_add(&d->exits_seen, 1);
-	if (!p->address || bpf_find_vma(task, p->address, on_mapping, &search, 0) < 0 ||
+	if (place >= TRACE_SEATS)
+		return;
+	address = d->seats[place].address;
+	if (!address || bpf_find_vma(task, address, on_mapping, &search, 0) < 0 ||
 		!search.is_alone)
 		return;
 	message.monotonic_ns = bpf_ktime_get_ns();

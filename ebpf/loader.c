@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include "ebpf/loader.h"
 #include "ebpf/record.h"
@@ -28,6 +29,7 @@ struct loader {
 	struct exit_watch *exits;
 	enum loader_backend backend;
 	uint32_t n_cpus;
+	int64_t since_ns;
 	struct loader_file *files;
 };
 
@@ -110,9 +112,10 @@ static int load_as(struct loader *l, enum loader_backend backend)
 	return 0;
 }
 
-int loader_new(struct loader **ret, char why[LOADER_WHY_MAX])
+int loader_new(struct loader **ret, bool for_perf, char why[LOADER_WHY_MAX])
 {
 	struct loader *l = calloc(1, sizeof(*l));
+	struct timespec now;
 	int r, cpus;
 
 	if (!l)
@@ -120,9 +123,11 @@ int loader_new(struct loader **ret, char why[LOADER_WHY_MAX])
 	last_words[0] = 0;
 	libbpf_set_print(hear);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	clock_gettime(CLOCK_REALTIME, &now);
+	l->since_ns = now.tv_sec * 1000000000ll + now.tv_nsec;
 	cpus = libbpf_num_possible_cpus();
 	l->n_cpus = cpus > 0 ? (uint32_t)cpus : 1;
-	r = load_as(l, LOADER_MULTI);
+	r = for_perf ? -EOPNOTSUPP : load_as(l, LOADER_MULTI);
 	if (r < 0)
 		r = load_as(l, LOADER_PERF);
 	if (r < 0) {
@@ -297,6 +302,11 @@ int loader_attach(struct loader *l, const char *path, char why[LOADER_WHY_MAX])
 const struct loader_file *loader_files(const struct loader *l)
 {
 	return l->files;
+}
+
+int64_t loader_since_ns(const struct loader *l)
+{
+	return l->since_ns;
 }
 
 struct loader_maps loader_maps(const struct loader *l)

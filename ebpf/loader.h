@@ -35,10 +35,10 @@ struct loader_file {
 };
 
 /*
- * Load what probes need. 0; or -errno and why not: -EPERM without CAP_BPF and CAP_PERFMON, or where
+ * Load what probes need; for perf events even if the kernel has uprobe_multi, if told to. 0; or -errno and why not: -EPERM without CAP_BPF and CAP_PERFMON, or where
  * a filter forbids bpf(), -EOPNOTSUPP if the kernel cannot.
  */
-int loader_new(struct loader **ret, char why[LOADER_WHY_MAX]);
+int loader_new(struct loader **ret, bool for_perf, char why[LOADER_WHY_MAX]);
 void loader_free(struct loader *loader);
 
 enum loader_backend loader_backend(const struct loader *loader);
@@ -48,12 +48,15 @@ const char *loader_backend_name(const struct loader *loader);
 int loader_watch_exits(struct loader *loader, char why[LOADER_WHY_MAX]);
 
 /*
- * Attach to all probes of a file. 0; 1 if that very file has been attached already; -ENOENT if it
- * has no probes; or another -errno. The reason in words.
+ * Attach to all probes of a file. 0; 1 if that very file has been attached already; -ENODATA if
+ * it has no probes; or another -errno. The reason in words.
  */
 int loader_attach(struct loader *loader, const char *path, char why[LOADER_WHY_MAX]);
 
 const struct loader_file *loader_files(const struct loader *loader);
+
+/* When it was loaded, and began to count: CLOCK_REALTIME. */
+int64_t loader_since_ns(const struct loader *loader);
 
 /* The maps (ebpf/record.h), borrowed, and how they are laid out. */
 struct loader_maps {

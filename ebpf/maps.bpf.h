@@ -29,6 +29,19 @@ static __always_inline struct trace_desk *desk_get(void)
 	return bpf_map_lookup_elem(&desk, &zero);
 }
 
+/* The place of a client, or TRACE_SEATS. */
+static __always_inline __u32 find_seat(struct trace_desk *d, __u64 key)
+{
+	__u32 hash = trace_hash_seat(key), place, i;
+
+	for (i = 0; i < TRACE_REACH; i++) {
+		place = (hash + i) % TRACE_SEATS;
+		if (d->seats[place].key == key)
+			return place;
+	}
+	return TRACE_SEATS;
+}
+
 /* Nobody sleeps on it for a figure; who waits for an exit is woken. */
 static __always_inline void tell(struct trace_desk *d, const struct trace_message *message)
 {

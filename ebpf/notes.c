@@ -63,7 +63,7 @@ static int file_open(struct file *f, const char *path, char why[NOTES_WHY_MAX])
 	if (f->elf && elf_kind(f->elf) == ELF_K_ELF)
 		return 0;
 	snprintf(why, NOTES_WHY_MAX, "is no program and no library");
-	return -ENOENT;
+	return -ENODATA;
 }
 
 static bool section_named(const struct file *f, const char *name, Elf_Scn **ret, GElf_Shdr *header)
@@ -172,7 +172,7 @@ static int read_notes(struct file *f, struct notes *notes, char why[NOTES_WHY_MA
 	snprintf(why, NOTES_WHY_MAX, "has no probes of ours");
 	if (!section_named(f, ".note.stapsdt", &section, &header) ||
 		!(data = elf_getdata(section, NULL)))
-		return -ENOENT;
+		return -ENODATA;
 	while (r == 0 && (next = gelf_getnote(data, at, &note, &name, &text)) > 0) {
 		if (note.n_type == TYPE && note.n_namesz == sizeof(OWNER) &&
 			memcmp((char *)data->d_buf + name, OWNER, sizeof(OWNER)) == 0)
@@ -180,7 +180,7 @@ static int read_notes(struct file *f, struct notes *notes, char why[NOTES_WHY_MA
 		at = next;
 	}
 	if (r == 0 && notes->n == 0)
-		r = -ENOENT;
+		r = -ENODATA;
 	return r;
 }
 

@@ -27,7 +27,7 @@ struct notes {
 const char *notes_probe_name(unsigned probe);
 
 /*
- * 0 and at least one site; -ENOENT if the file has none of ours; -ENOTSUP if it has and they are
+ * 0 and at least one site; -ENODATA if the file has none of ours; -ENOTSUP if it has and they are
  * not as expected; or another -errno. The reason in words either way.
  */
 int notes_read(const char *path, struct notes *ret, char why[NOTES_WHY_MAX]);

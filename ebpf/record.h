@@ -20,6 +20,7 @@
 
 /* X(enumerator, probe, key in the JSON): the probes of shm/probes.h, in their order. */
 #define TRACE_PROBES(X)                                                                            \
+	X(ATTACH, attach, attaches_total)                                                          \
 	X(REFILL, refill, refills_total)                                                           \
 	X(ADOPT, adopt, adoptions_total)                                                           \
 	X(ASK, ask, asks_total)                                                                    \
@@ -65,12 +66,14 @@ struct trace_arena {
 	__u32 tag;        /* what the probes call it; 0 = vacant. Its hash is itself */
 	__u32 n_classes;
 	__u32 first_class; /* of its classes among all that have cells */
-	__u32 unused;
+	__u32 id;         /* the daemon's, as below */
 };
 
 #define TRACE_SEATS 8192
 struct trace_seat {
 	__u64 key;        /* tag << 32 | seat; 0 = vacant */
+	__u64 address;    /* where the client says that it has the arena mapped; 0 = not yet */
+	__u64 client;     /* its id: for the daemon, and its next run, which finds it here */
 };
 
 #define TRACE_PROCESSES 8192
@@ -78,7 +81,6 @@ struct trace_process {
 	__u32 pid;        /* in the daemon's pid namespace; 0 = vacant */
 	__u32 tag;
 	__u64 seat;
-	__u64 address;    /* where it says that it has the arena mapped */
 	__u64 inode;      /* the arena's */
 };
 
@@ -123,6 +125,11 @@ struct trace_message {
 static inline __u32 trace_hash_seat(__u64 key)
 {
 	return (__u32)((key * 0x9e3779b97f4a7c15ull) >> 40) % TRACE_SEATS;
+}
+
+static inline __u64 trace_seat_key(__u32 tag, __u64 seat)
+{
+	return (__u64)tag << 32 | seat;
 }
 
 static inline __u32 trace_hash_pid(__u32 pid)

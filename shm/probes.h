@@ -27,6 +27,7 @@
 
 /* X(name, its own arguments, when it fires) */
 #define THR_PROBES(X)                                                                              \
+	X(attach, "address, bytes", "a client has attached, and mapped the arena there")           \
 	X(refill, "slots, segment", "a walk over a segment's records gave the core slots to take") \
 	X(adopt, "segment, 0", "the core, or a thread, began to hold a segment")                   \
 	X(ask, "core, segment", "another core was asked for a segment that has something free")    \

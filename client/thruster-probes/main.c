@@ -43,6 +43,7 @@ static const struct argp_option options[] = {
 	{ "socket", 's', "PATH", 0, "Trace for the daemon at PATH" },
 	{ "file", 'f', "FILE", 0, "Attach to FILE instead of the installed ones; may be repeated" },
 	{ "once", '1', NULL, 0, "Exit when the daemon goes away, instead of waiting for its return" },
+	{ "perf", 'p', NULL, 0, "Use perf events even where the kernel has uprobe_multi" },
 	{ "no-exits", 'x', NULL, 0, "Do not watch processes end (leases come back a little later)" },
 	{ 0 },
 };
@@ -51,7 +52,7 @@ struct probes {
 	struct telling telling;
 	const char *files[FILES_MAX];
 	unsigned n_files;
-	bool is_once, without_exits;
+	bool is_once, without_exits, for_perf;
 	struct loader *loader;
 	int error;                        /* of what could not be loaded */
 	char reason[LOADER_WHY_MAX];
@@ -77,6 +78,9 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 	case '1':
 		p->is_once = true;
 		return 0;
+	case 'p':
+		p->for_perf = true;
+		return 0;
 	case 'x':
 		p->without_exits = true;
 		return 0;
@@ -90,8 +94,7 @@ static void say(const char *text, const char *more)
 	fprintf(stderr, "thruster-probes: %s%s\n", text, more);
 }
 
-/* A file that has no probes is no fault: it is one of a client's, who has them elsewhere. */
-static void attach_to(struct probes *p, const char *path)
+static void attach_to(struct probes *p, const char *path, bool is_wanted)
 {
 	char why[LOADER_WHY_MAX];
 	int r = loader_attach(p->loader, path, why);
@@ -99,16 +102,19 @@ static void attach_to(struct probes *p, const char *path)
 	if (r == 0) {
 		say("attached to ", path);
 		p->has_changed = true;
-	} else if (r < 0 && r != -ENOENT && strcmp(p->file_reason, why) != 0) {
+	} else if (r < 0 && (is_wanted || (r != -ENODATA && r != -ENOENT)) &&
+		   strcmp(p->file_reason, why) != 0) {
 		say(why, "");
 		strcpy(p->file_reason, why);
 		p->has_changed = true;
 	}
 }
 
+/* A client's program that has no probes is no fault: it has them in the library; nor one that is
+ * gone by now. */
 static void attach_each(const char *path, void *userdata)
 {
-	attach_to(userdata, path);
+	attach_to(userdata, path, false);
 }
 
 static void attach_to_clients(struct probes *p)
@@ -139,13 +145,13 @@ static void attach_all(struct probes *p)
 	if (!p->loader)
 		return;
 	for (i = 0; i < p->n_files; i++)
-		attach_to(p, p->files[i]);
+		attach_to(p, p->files[i], true);
 	attach_to_clients(p);
 }
 
 static void load(struct probes *p)
 {
-	p->error = loader_new(&p->loader, p->reason);
+	p->error = loader_new(&p->loader, p->for_perf, p->reason);
 	if (p->error < 0) {
 		say(p->reason, "");
 		return;

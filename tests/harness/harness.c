@@ -139,6 +139,8 @@ void host_start(struct host *host, const char *config)
 		harness_fail("the daemon did not become ready");
 	}
 	close(fd);
+	if (getenv("THRUSTER_TRACED"))
+		probes_start(&host->probes, host, NULL, NULL);
 }
 
 void host_stop(struct host *host)
@@ -146,6 +148,7 @@ void host_stop(struct host *host)
 	char command[128];
 	int status = 0;
 
+	probes_stop(&host->probes);
 	kill(host->pid, SIGTERM);
 	if (waitpid(host->pid, &status, 0) != host->pid || status != 0) {
 		snprintf(command, sizeof(command), "cat %s >&2", host->log);

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include "client/include/thruster/client.h"
 #include "shm/abi.h"
+#include "tests/harness/probes.h"
 
 struct host {
 	char directory[64]; /* of its own, removed with the host */
@@ -21,6 +22,7 @@ struct host {
 	char config[96];
 	char log[96];       /* what the daemon wrote to standard error */
 	pid_t pid;
+	struct probes probes; /* if $THRUSTER_TRACED says that hosts are traced */
 };
 
 /* Start a daemon with this configuration (NULL: the built-in one) and wait until it is ready. */

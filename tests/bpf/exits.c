@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Leases may come back before a client's memory is torn down only if nobody can touch the arena in
+ * its name any more. Each way in which somebody still can is tried: then nothing may be told, and
+ * the seat lock decides, as without eBPF.
+ */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "client/pool.h"
+#include "tests/harness/harness.h"
+
+#define SLOTS 8u
+#define STACK_BYTES 65536u
+
+static const char config[] =
+	"{ \"arenas\": [ { \"name\": \"default\", \"max_clients\": 8, \"classes\": ["
+	" { \"slot_bytes\": 4096, \"slots\": 8 } ] },"
+	" { \"name\": \"second\", \"max_clients\": 8, \"classes\": ["
+	" { \"slot_bytes\": 64, \"slots\": 8 } ] } ] }";
+
+static struct host host;
+static int64_t seen, told;
+static int ready[2];
+
+static int64_t exits(const char *which)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "contention.ebpf.exits_%s_total", which);
+	return host_number(&host, path);
+}
+
+static void set_up(void)
+{
+	const char *why;
+
+	if (!probes_can_trace(&why))
+		cr_skip_test("%s", why);
+	host_start(&host, config);
+	probes_start(&host.probes, &host, NULL, NULL);
+	seen = exits("seen");
+	told = exits("told");
+	cr_assert_eq(pipe(ready), 0);
+}
+
+static void clean_up(void)
+{
+	if (!host.pid)
+		return;
+	host_must_be_well(&host);
+	host_stop(&host);
+}
+
+TestSuite(exits, .init = set_up, .fini = clean_up, .timeout = 60);
+
+static struct thruster_pool *hold(const char *arena, size_t size)
+{
+	struct thruster_lease leases[SLOTS];
+	struct thruster_pool *pool = host_attach(&host, arena);
+
+	if (thruster_rent_bulk(pool, size, leases, SLOTS) != (int)SLOTS)
+		harness_fail("cannot rent all slots");
+	return pool;
+}
+
+static void say_ready(void)
+{
+	if (write(ready[1], "", 1) != 1)
+		_exit(1);
+}
+
+static void await_child(void)
+{
+	char c;
+
+	cr_assert_eq(read(ready[0], &c, 1), 1);
+}
+
+/* A client that does something more, and is killed when it says that it is ready. */
+static void kill_one_that(void (*does)(struct thruster_pool *pool))
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct thruster_pool *pool;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pool = hold(NULL, 4096);
+		if (does)
+			does(pool);
+		say_ready();
+		for (;;)
+			pause();
+	}
+	await_child();
+	cr_assert_eq(host_number(&host, "arenas[0].classes[0].leased"), SLOTS);
+	kill_child(pid);
+}
+
+static void must_be_told(int64_t n)
+{
+	host_await(&host, "arenas[0].classes[0].leased", 0);
+	cr_assert_eq(exits("told") - told, n, "%d told", (int)(exits("told") - told));
+}
+
+Test(exits, the_end_of_a_plain_client_is_told)
+{
+	kill_one_that(NULL);
+	must_be_told(1);
+	cr_assert_eq(exits("seen") - seen, 1);
+}
+
+static void *thread_main(void *argument)
+{
+	(void)argument;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void start_threads(struct thruster_pool *pool)
+{
+	pthread_t thread;
+	unsigned i;
+
+	(void)pool;
+	for (i = 0; i < 4; i++)
+		pthread_create(&thread, NULL, thread_main, NULL);
+}
+
+/* Whichever thread is last: others may still be letting go of the address space, and then the lock
+ * decides. Told or not, all comes back, and never twice. */
+Test(exits, threads_end_in_any_order)
+{
+	unsigned i;
+
+	for (i = 0; i < 20; i++) {
+		kill_one_that(start_threads);
+		host_await(&host, "arenas[0].classes[0].leased", 0);
+	}
+	cr_assert_leq(exits("told") - told, 20);
+	cr_assert_eq(host_number(&host, "reclaim.leases_total"), 20 * SLOTS);
+}
+
+/* Inherits the mapping, which the library forbids; still it is one that could write. */
+static void leave_a_child(struct thruster_pool *pool)
+{
+	madvise(pool->arena, pool->arena_bytes, MADV_DOFORK);
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, 0);
+		sleep_ms(500);
+		_exit(0);
+	}
+}
+
+static void must_stay_for_a_while(void)
+{
+	sleep_ms(200);
+	cr_assert_eq(host_number(&host, "arenas[0].classes[0].leased"), SLOTS,
+		"taken back while somebody could still write");
+}
+
+Test(exits, a_child_that_has_the_mapping_keeps_the_leases)
+{
+	kill_one_that(leave_a_child);
+	must_stay_for_a_while();
+	must_be_told(0);
+}
+
+static int helper_main(void *argument)
+{
+	(void)argument;
+	prctl(PR_SET_PDEATHSIG, 0);
+	sleep_ms(500);
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+static void leave_a_helper(struct thruster_pool *pool)
+{
+	static char stack[STACK_BYTES] __attribute__((aligned(64)));
+
+	(void)pool;
+	if (clone(helper_main, stack + sizeof(stack), CLONE_VM, NULL) < 0)
+		_exit(1);
+}
+
+Test(exits, a_helper_that_has_the_address_space_keeps_the_leases)
+{
+	kill_one_that(leave_a_helper);
+	must_stay_for_a_while();
+	must_be_told(0); /* whose end it was in the end is another process's */
+}
+
+static void map_in_two_pieces(struct thruster_pool *pool)
+{
+	if (mprotect(pool->arena, 4096, PROT_READ) < 0)
+		_exit(1);
+}
+
+/* Two mappings of the file: whose is the other is not looked at. */
+Test(exits, a_mapping_in_pieces_is_left_to_the_lock)
+{
+	kill_one_that(map_in_two_pieces);
+	must_be_told(0);
+}
+
+static void set_up_asynchronous_io(struct thruster_pool *pool)
+{
+	unsigned long context = 0;
+
+	(void)pool;
+	if (syscall(SYS_io_setup, 8, &context) < 0)
+		_exit(1);
+}
+
+/* What the kernel was told to read into a buffer may still arrive. */
+Test(exits, asynchronous_io_is_left_to_the_lock)
+{
+	kill_one_that(set_up_asynchronous_io);
+	must_be_told(0);
+}
+
+static void *second_arena;
+
+static void attach_to_both(struct thruster_pool *pool)
+{
+	(void)pool;
+	second_arena = hold("second", 64);
+}
+
+Test(exits, both_arenas_of_a_process_are_told)
+{
+	kill_one_that(attach_to_both);
+	must_be_told(2);
+	host_await(&host, "arenas[1].classes[0].leased", 0);
+}
+
+/* As in a container: it has another number there, and the daemon sees it by ours. */
+Test(exits, a_process_in_a_pid_namespace_is_told)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWPID) < 0)
+			_exit(77);
+		pid = fork();
+		if (pid == 0) {
+			hold(NULL, 4096);
+			say_ready();
+			kill(getpid(), SIGKILL); /* the first of a namespace is not killed by itself */
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	if (WEXITSTATUS(status) == 77)
+		cr_skip_test("no pid namespaces here");
+	must_be_told(1);
+}
+
+static void vfork_a_child(struct thruster_pool *pool)
+{
+	(void)pool;
+	/* The child of vfork() has the parent's address space, and the parent waits: it is the
+	 * child that says so, and goes on until after the parent was killed. */
+	if (vfork() == 0) {
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		sleep(1);
+		_exit(0);
+	}
+}
+
+Test(exits, a_vforked_child_keeps_the_leases)
+{
+	kill_one_that(vfork_a_child);
+	must_stay_for_a_while();
+	host_await(&host, "arenas[0].classes[0].leased", 0);
+	cr_assert_eq(host_number(&host, "reclaim.leases_total"), SLOTS);
+}
+
+/* The daemon is gone when the client ends, and comes back: the lock tells. */
+Test(exits, without_them_the_lock_still_tells)
+{
+	cr_assert_eq(probes_stop(&host.probes), 0);
+	kill_one_that(NULL);
+	must_be_told(0);
+}
