@@ -21,13 +21,17 @@ _thrusterctl() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	-l | --limit)
+	-l | --limit | --client | --pid | --label | --arena | --older | --larger)
+		return
+		;;
+	--by)
+		mapfile -t COMPREPLY < <(compgen -W "client" -- "$word")
 		return
 		;;
 	esac
 	case $verb in
 	stats) options+=" --cores" ;;
-	leases) options+=" --limit" ;;
+	leases) options+=" --limit --client --pid --label --arena --older --larger --by" ;;
 	esac
 	case $word in
 	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;

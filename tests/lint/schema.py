@@ -72,8 +72,8 @@ class Host:
                 process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def ask(self, command):
-        out = subprocess.run((os.environ["THRUSTERCTL"], command, "--json"), env=self.environment,
+    def ask(self, *command):
+        out = subprocess.run((os.environ["THRUSTERCTL"], *command, "--json"), env=self.environment,
                              check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=WAIT_S)
         return json.loads(out.stdout)
 
@@ -216,7 +216,8 @@ def of_another_type(document, path):
 
 def look_at_documents(tap, schema, host):
     for command, definition in (("stats", None), ("clients", "clients_document"),
-                                ("leases", "leases_document"), ("check", "check_document")):
+                                ("leases", "leases_document"),
+                                ("check", "check_document")):
         v = validator(schema, definition)
         document = host.ask(command)
         tap.check(f"{command}: the document is as the schema says", complaints(v, document))
@@ -226,6 +227,10 @@ def look_at_documents(tap, schema, host):
                   let_pass(v, document, with_a_key))
         tap.check(f"{command}: one with a value of another type is refused",
                   let_pass(v, document, of_another_type))
+    document = host.ask("leases", "--by", "client")
+    tap.check("leases --by client: the document is as the schema says",
+              complaints(validator(schema, "leases_document"), document) or
+              len(document["by_client"]) == 2)
 
 
 def verdicts(tap, schema):
@@ -236,6 +241,17 @@ def verdicts(tap, schema):
     tap.check("a verdict of a broken rule is as the schema says", complaints(v, broken))
     tap.check("a verdict that is not ok must say why", not v.is_valid(dict(sound, ok=False)))
     tap.check("a verdict that is ok has no rule", not v.is_valid(dict(broken, ok=True)))
+
+
+def suspects(tap, schema):
+    v = validator(schema, "lease")
+    young = {"arena": "default", "slot": 0, "slots": 1, "size_bytes": 64, "state": "leased",
+             "age_ns": 0, "suspect": False}
+    young["class"] = 0
+    old = dict(young, suspect=True, why="old: it is 70 s old, and so on")
+    tap.check("a suspect is as the schema says", complaints(v, old))
+    tap.check("a suspect must say why", not v.is_valid(dict(young, suspect=True)))
+    tap.check("what is no suspect has no reason", not v.is_valid(dict(old, suspect=False)))
 
 
 def look(tap, schema, host):
@@ -303,6 +319,7 @@ def main():
     schema = json.loads(text("docs/stats.schema.json"))
     jsonschema.Draft202012Validator.check_schema(schema)
     verdicts(tap, schema)
+    suspects(tap, schema)
     with Host() as host:
         look(tap, schema, host)
     tap.check("the daemon ends well", host.daemon.returncode == 0)
