@@ -3,6 +3,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,19 +12,42 @@
 #include "client/connection.h"
 #include "client/thrusterctl/answer.h"
 
-#define TIMEOUT_MS 10000u
+#define NOTICE_S 1u
 
-static enum exit_status fail(const struct command *command, int r)
+static char notice[128];
+
+/* Whoever sits at a terminal is told what takes so long. */
+static void on_alarm(int signal)
 {
-	switch (r) {
+	ssize_t n = write(STDERR_FILENO, notice, strlen(notice));
+
+	(void)n;
+	(void)signal;
+}
+
+static void alarm_begin(const struct command *command)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+
+	if (!isatty(STDERR_FILENO) || command->timeout_ms <= NOTICE_S * 1000)
+		return;
+	snprintf(notice, sizeof(notice), "thrusterctl: waiting for the daemon, up to %u s\n",
+		command->timeout_ms / 1000);
+	sigaction(SIGALRM, &action, NULL);
+	alarm(NOTICE_S);
+}
+
+enum exit_status answer_fail(const struct command *command, int error)
+{
+	switch (error) {
 	case -ECONNREFUSED:
 	case -ECONNRESET:
 		fprintf(stderr, "thrusterctl: no daemon answers at %s; is thrusterd running?\n",
 			command->socket_path);
 		return EXIT_NO_DAEMON;
 	case -ETIMEDOUT:
-		fprintf(stderr, "thrusterctl: the daemon at %s does not answer\n",
-			command->socket_path);
+		fprintf(stderr, "thrusterctl: the daemon at %s does not answer within %u s\n",
+			command->socket_path, command->timeout_ms / 1000);
 		return EXIT_NO_DAEMON;
 	case -EACCES:
 		fprintf(stderr, "thrusterctl: that is for root, the daemon's own user and the "
@@ -35,7 +59,7 @@ static enum exit_status fail(const struct command *command, int r)
 			command->socket_path, THRUSTER_VERSION);
 		return EXIT_ERROR;
 	default:
-		fprintf(stderr, "thrusterctl: %s: %s\n", command->socket_path, strerror(-r));
+		fprintf(stderr, "thrusterctl: %s: %s\n", command->socket_path, strerror(-error));
 		return EXIT_ERROR;
 	}
 }
@@ -56,8 +80,8 @@ static int parse(json_t **ret, int fd)
 	return *ret ? 0 : -EPROTO;
 }
 
-enum exit_status answer_get(json_t **ret, const struct command *command,
-	enum wire_question question, uint32_t limit)
+int answer_ask(
+	json_t **ret, const struct command *command, enum wire_question question, uint32_t limit)
 {
 	struct wire_query query = {
 		.header = wire_header_make(WIRE_QUERY),
@@ -67,8 +91,10 @@ enum exit_status answer_get(json_t **ret, const struct command *command,
 	struct connection_answer answer = { .fd = { -1, -1 } };
 	int fd, r;
 
+	alarm_begin(command);
 	r = thr_connection_ask_anew(
-		&fd, command->socket_path, &query, sizeof(query), TIMEOUT_MS, &answer);
+		&fd, command->socket_path, &query, sizeof(query), command->timeout_ms, &answer);
+	alarm(0);
 	if (fd >= 0)
 		close(fd);
 	if (r == 0)
@@ -76,7 +102,15 @@ enum exit_status answer_get(json_t **ret, const struct command *command,
 	if (r == 0)
 		r = parse(ret, answer.fd[0]);
 	thr_connection_close_fds(&answer);
-	return r < 0 ? fail(command, r) : EXIT_OK;
+	return r;
+}
+
+enum exit_status answer_get(json_t **ret, const struct command *command,
+	enum wire_question question, uint32_t limit)
+{
+	int r = answer_ask(ret, command, question, limit);
+
+	return r < 0 ? answer_fail(command, r) : EXIT_OK;
 }
 
 enum exit_status answer_must_show(const json_t *answer)

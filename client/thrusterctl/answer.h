@@ -16,6 +16,12 @@
 enum exit_status answer_get(json_t **ret, const struct command *command,
 	enum wire_question question, uint32_t limit);
 
+/* The two halves of it, for who can do without an answer: 0 or a negative errno, -ETIMEDOUT if the
+ * daemon did not answer in command->timeout_ms; and the status that an error is, told. */
+int answer_ask(json_t **ret, const struct command *command, enum wire_question question,
+	uint32_t limit);
+enum exit_status answer_fail(const struct command *command, int error);
+
 /* EXIT_OK if the daemon showed an arena; EXIT_ERROR, and a word about it, if the asker may see
  * none: that nothing is wrong with what one cannot see means nothing. */
 enum exit_status answer_must_show(const json_t *answer);

@@ -31,8 +31,14 @@ static const char description[] =
 	"answers. \"thrusterctl COMMAND --help\" tells a command's own options; see "
 	"thrusterctl(1).";
 
+enum { OPTION_TIMEOUT = 256 };
+
+#define TIMEOUT_S 5u
+#define TIMEOUT_MAX_S 3600u
+
 static const struct argp_option options[] = {
 	{ "socket", 's', "PATH", 0, "Ask the daemon at PATH" },
+	{ "timeout", OPTION_TIMEOUT, "SECONDS", 0, "Wait that long for an answer (default 5)" },
 	{ "json", 'j', NULL, 0, "Print JSON, for programs" },
 	{ 0 },
 };
@@ -53,6 +59,12 @@ static error_t on_common_option(int key, char *argument, struct argp_state *stat
 		return 0;
 	case 'j':
 		command->is_json = true;
+		return 0;
+	case OPTION_TIMEOUT:
+		command->timeout_ms = 1000 * (unsigned)verb_read_number(
+						    "--timeout", argument, TIMEOUT_MAX_S, state);
+		if (command->timeout_ms == 0)
+			argp_error(state, "--timeout: give it a second at least");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -179,7 +191,7 @@ int main(int argc, char **argv)
 {
 	static const struct argp argp = { NULL, on_option, "COMMAND [OPTION...]", description,
 		with_common, help_filter, NULL };
-	struct arguments arguments = { 0 };
+	struct arguments arguments = { .command.timeout_ms = 1000 * TIMEOUT_S };
 
 	argp_err_exit_status = EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0 ||

@@ -4,11 +4,11 @@
 
 _thrusterctl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb="" i
-	local options="--socket --json --help --usage --version"
+	local options="--socket --timeout --json --help --usage --version"
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-s | --socket) i=$((i + 1)) ;;
+		-s | --socket | --timeout) i=$((i + 1)) ;;
 		-*) ;;
 		*)
 			verb=${COMP_WORDS[i]}
@@ -21,7 +21,7 @@ _thrusterctl() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	-l | --limit | --client | --pid | --label | --arena | --older | --larger)
+	--timeout | -l | --limit | --client | --pid | --label | --arena | --older | --larger)
 		return
 		;;
 	--by)

@@ -4,8 +4,8 @@
 
 /*
  * A command of thrusterctl: "thrusterctl VERB [OPTION...]". Each has a file of its own with its
- * options and what it does; main.c lists them. What all commands understand (--socket, --json) is
- * in struct command; options of one command alone are kept in its file.
+ * options and what it does; main.c lists them. What all commands understand (--socket, --json,
+ * --timeout) is in struct command; options of one command alone are kept in its file.
  */
 
 #include <argp.h>
@@ -21,6 +21,7 @@ enum exit_status {
 struct command {
 	const char *socket_path; /* as chosen, never NULL */
 	bool is_json;
+	unsigned timeout_ms; /* how long to wait for an answer */
 };
 
 struct verb {

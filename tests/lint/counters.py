@@ -53,6 +53,13 @@ def main():
         tap.check(f"{title}: docs/statistics.md and the schema have the same fields",
                   differences("statistics.md", rows(section(title)),
                               "the schema", object_["properties"]))
+    figures = [row[0] for row in found.get("THR_CLASS_FIGURES", [])]
+    board = schema["$defs"]["class_on_board"]
+    tap.check("THR_CLASS_FIGURES: a class on a board has each, all or none, and is told",
+              [f"{c} is missing in class_on_board, or under When the daemon does not answer"
+               for c in figures
+               if c not in board["properties"] or c not in board["then"]["required"] or
+               f"`{c}`" not in section("When the daemon does not answer")])
     rules = dict(re.findall(r'X\(\w+, "(\w+)", "(.*?)"\)', text("shm/judge.h")))
     told = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|$", text("docs/statistics.md"), re.M))
     tap.check("the judge's rules are told as the judge has them",

@@ -254,6 +254,27 @@ def suspects(tap, schema):
     tap.check("what is no suspect has no reason", not v.is_valid(dict(old, suspect=False)))
 
 
+def look_at_boards(tap, schema, host):
+    """A daemon that is stopped; the test must be its user, or root, and is."""
+    running = host.ask("stats")
+    host.daemon.send_signal(signal.SIGSTOP)
+    out = subprocess.run((os.environ["THRUSTERCTL"], "stats", "--json", "--timeout", "1"),
+                         env=host.environment, check=False, capture_output=True, encoding="utf-8",
+                         timeout=WAIT_S)
+    host.daemon.send_signal(signal.SIGCONT)
+    tap.check("a daemon that hangs is no daemon that answers", out.returncode == 3)
+    v, boards = validator(schema), json.loads(out.stdout)
+    tap.check("what the boards say is as the schema says", complaints(v, boards))
+    tap.check("boards: a document without one of its keys is refused",
+              let_pass(v, boards, without_a_key))
+    tap.check("boards: one with a key too many is refused", let_pass(v, boards, with_a_key))
+    tap.check("boards: one with a value of another type is refused",
+              let_pass(v, boards, of_another_type))
+    tap.check("a daemon that answers may not leave out what boards have not",
+              not v.is_valid(dict(boards, daemon=running["daemon"])) and
+              not v.is_valid(dict(running, daemon=boards["daemon"])))
+
+
 def look(tap, schema, host):
     stats_schema = validator(schema)
     empty = host.ask("stats")
@@ -285,6 +306,8 @@ def look(tap, schema, host):
               [l["client_id"] for l in host.ask("leases")["leases"] if l["state"] == "pending"]
               == [second.id])
     look_at_documents(tap, schema, host)
+
+    look_at_boards(tap, schema, host)
 
     second.process.kill()
     stats = host.await_stats(lambda s: s["reclaim"]["clients_total"] == 1)
