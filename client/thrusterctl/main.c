@@ -18,6 +18,7 @@ static const struct verb *const verbs[] = {
 	&verb_stats,
 	&verb_clients,
 	&verb_leases,
+	&verb_advise,
 	&verb_check,
 	&verb_trim,
 };

@@ -17,11 +17,11 @@ _thrusterctl() {
 		esac
 	done
 	case $before in
-	-s | --socket)
+	-s | --socket | --config)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	--timeout | -l | --limit | --client | --pid | --label | --arena | --older | --larger)
+	--timeout | -l | --limit | --client | --pid | --label | --arena | --older | --larger | --headroom | --least)
 		return
 		;;
 	--by)
@@ -31,11 +31,12 @@ _thrusterctl() {
 	esac
 	case $verb in
 	stats) options+=" --cores" ;;
+	advise) options+=" --arena --config --headroom --least" ;;
 	leases) options+=" --limit --client --pid --label --arena --older --larger --by" ;;
 	esac
 	case $word in
 	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
-	*) [ -n "$verb" ] || mapfile -t COMPREPLY < <(compgen -W "stats clients leases check trim" -- "$word") ;;
+	*) [ -n "$verb" ] || mapfile -t COMPREPLY < <(compgen -W "stats clients leases advise check trim" -- "$word") ;;
 	esac
 }
 complete -F _thrusterctl thrusterctl

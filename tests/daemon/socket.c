@@ -261,7 +261,7 @@ Test(socket, a_missing_directory)
 Test(socket, no_daemon_is_status_3)
 {
 	static const char *const commands[] = { "stats", "stats --json", "clients", "leases",
-		"check" };
+		"advise", "check" };
 	char expected[256];
 	size_t i;
 
