@@ -1,19 +1,32 @@
 # SPDX-License-Identifier: MIT
-# Completion for bash: a command, and options; those of a command once it is there.
+# Completion for bash: a command, and options; those of a command once it is there. Names of arenas
+# come from a daemon that answers at once.
 # shellcheck shell=bash
 
-_thrusterctl() {
-	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb="" i
-	local options="--socket --timeout --json --help --usage --version"
+_thrusterctl_arenas() {
+	timeout 0.5 thrusterctl stats "$@" 2>/dev/null | sed -n 's/^arena \([^:]*\):.*/\1/p'
+}
 
+_thrusterctl() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb="" option i
+	local options="--socket --timeout --json --help --usage --version" socket=()
+
+	# Bash takes "--option=value" for three words.
+	if [ "$word" = = ]; then
+		word=""
+	elif [ "$before" = = ]; then
+		before=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-s | --socket | --timeout) i=$((i + 1)) ;;
-		-*) ;;
-		*)
-			verb=${COMP_WORDS[i]}
-			break
+		-s | --socket | --timeout)
+			option=${COMP_WORDS[i]}
+			[ "${COMP_WORDS[i + 1]}" = = ] && i=$((i + 1))
+			i=$((i + 1))
+			[ "$option" = --timeout ] || socket=(--socket "${COMP_WORDS[i]}")
 			;;
+		-*) ;;
+		*) [ -n "$verb" ] || verb=${COMP_WORDS[i]} ;;
 		esac
 	done
 	case $before in
@@ -21,11 +34,17 @@ _thrusterctl() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	--timeout | -l | --limit | --client | --pid | --label | --arena | --older | --larger | --headroom | --least)
+	--arena)
+		mapfile -t COMPREPLY < <(
+			compgen -W "$(_thrusterctl_arenas "${socket[@]}")" -- "$word"
+		)
 		return
 		;;
 	--by)
 		mapfile -t COMPREPLY < <(compgen -W "client" -- "$word")
+		return
+		;;
+	--timeout | -l | --limit | --client | --pid | --label | --older | --larger | --headroom | --least)
 		return
 		;;
 	esac
@@ -34,9 +53,14 @@ _thrusterctl() {
 	advise) options+=" --arena --config --headroom --least" ;;
 	leases) options+=" --limit --client --pid --label --arena --older --larger --by" ;;
 	esac
-	case $word in
-	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
-	*) [ -n "$verb" ] || mapfile -t COMPREPLY < <(compgen -W "stats clients leases advise check trim" -- "$word") ;;
+	case $verb,$word in
+	*,-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
+	,*) mapfile -t COMPREPLY < <(compgen -W "stats clients leases advise check trim" -- "$word") ;;
+	trim,*)
+		mapfile -t COMPREPLY < <(
+			compgen -W "$(_thrusterctl_arenas "${socket[@]}")" -- "$word"
+		)
+		;;
 	esac
 }
 complete -F _thrusterctl thrusterctl

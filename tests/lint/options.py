@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """
-Options and commands are the same in --help, in the man page and in the source. Arguments:
-thrusterd, thrusterctl.
+Options and commands are the same in --help, in the man page, in the completions of bash and zsh and
+in the source. Arguments: thrusterd, thrusterctl.
 """
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -75,10 +77,30 @@ def completed(script, name, *words):
                               encoding="utf-8").stdout.split())
 
 
-def check_completion(tap, name, script, source):
+def zsh_completed(script, line):
+    """What a real zsh completes the line to."""
+    out = subprocess.run(("zsh", "-f", f"{ROOT}/tests/lint/complete.zsh",
+                          os.path.dirname(f"{ROOT}/{script}"), line), check=True,
+                         stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
+                         timeout=60).stdout
+    return {word.rstrip("=") for word in out.split()}
+
+
+def check_zsh(tap, what, script, line, source, expected):
+    if not shutil.which("zsh"):
+        tap.skip(f"{what} (zsh)", "zsh is not installed (Debian: zsh)")
+    else:
+        tap.check(f"{what} (zsh)",
+                  differences(script, zsh_completed(script, line), source, expected))
+
+
+def check_completion(tap, name, directory, source):
     options = {f"--{long}" for _, long, _ in of_source(source)}
+    script = f"{directory}/{name}.bash"
     tap.check(f"{name}: bash completes the options of the source",
               differences(script, completed(script, name, "--"), source, options))
+    check_zsh(tap, f"{name}: the options of the source are completed", f"{directory}/_{name}",
+              f"{name} --", source, options)
 
 
 def verbs():
@@ -105,6 +127,13 @@ def check_commands(tap, program):
     tap.check("thrusterctl: bash completes the commands of the source",
               differences("the completion", completed(script, "thrusterctl", ""),
                           "the source", by_source))
+    zsh_script = "client/thrusterctl/_thrusterctl"
+    check_zsh(tap, "thrusterctl: the commands of the source are completed", zsh_script,
+              "thrusterctl ", "the source", by_source)
+    summaries = dict(re.findall(r"^  (\w+) +(.*)$", out, re.M))
+    tap.check("thrusterctl: zsh describes the commands as --help does",
+              differences(zsh_script, re.findall(r"^\t\t'(\w+:.*)'$", text(zsh_script), re.M),
+                          "--help", [f"{name}:{summaries.get(name)}" for name in by_source]))
     for name, path in verbs().items():
         own = of_source(path) - ALWAYS
         _, by_help = of_help(program, name)
@@ -118,6 +147,8 @@ def check_commands(tap, program):
         tap.check(f"thrusterctl {name}: bash completes the options of the source",
                   differences(script, completed(script, "thrusterctl", name, "--"), path,
                               {f"--{long}" for _, long, _ in own | common}))
+        check_zsh(tap, f"thrusterctl {name}: the options of the source are completed", zsh_script,
+                  f"thrusterctl {name} --", path, {f"--{long}" for _, long, _ in own | common})
 
 
 def main():
@@ -125,9 +156,8 @@ def main():
     check_program(tap, "thrusterd", sys.argv[1], "daemon/main.c", "docs/man/thrusterd.8.rst")
     check_program(tap, "thrusterctl", sys.argv[2], "client/thrusterctl/main.c",
                   "docs/man/thrusterctl.1.rst")
-    check_completion(tap, "thrusterd", "daemon/thrusterd.bash", "daemon/main.c")
-    check_completion(tap, "thrusterctl", "client/thrusterctl/thrusterctl.bash",
-                     "client/thrusterctl/main.c")
+    check_completion(tap, "thrusterd", "daemon", "daemon/main.c")
+    check_completion(tap, "thrusterctl", "client/thrusterctl", "client/thrusterctl/main.c")
     check_commands(tap, sys.argv[2])
     tap.done()
 
