@@ -63,7 +63,7 @@ void census_fini(struct census *census);
  */
 uint64_t census_walk(struct census *census, const struct thr_view *view);
 
-/* Count who waits; also part of a walk. Before a client's seat is vacated, so that its peak counts. */
+/* Count who waits; part of a walk, and due before a seat is vacated, so that its peak counts. */
 void census_count_waiters(struct census *census, const struct thr_view *view);
 
 /*

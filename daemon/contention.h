@@ -72,6 +72,10 @@ void contention_sweep(struct contention *c);
 /* The object "contention" of the statistics, of the arenas that the viewer may see. */
 json_t *contention_json(const struct contention *c, const struct peer *viewer);
 
+/* The cells of an arena's classes are, or are no more, somebody's. */
+void contention_take_classes(
+	struct contention *c, const struct trace_arena *entry, bool is_taken);
+
 /* Read the ring (daemon/contention-ring.c). */
 void contention_hear(struct contention *c);
 

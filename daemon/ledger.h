@@ -48,7 +48,7 @@ struct ledger {
 	uint64_t reclaimed_clients, reclaim_last_ns;
 	struct thr_waits reclaims; /* how long they took, of clients that were gone */
 	uint64_t over_quota_total;
-	uint64_t audits_total, audit_faults_total; /* by the judge; those that found a broken rule */
+	uint64_t audits_total, audit_faults_total; /* by the judge; those that found a fault */
 	uint64_t audit_last_ns;     /* that the last one took */
 	uint64_t trim_after_s, trims_total, trimmed_bytes_total;
 	uint32_t is_lazy, unused;

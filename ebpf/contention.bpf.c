@@ -8,6 +8,7 @@
  * entry on the desk: an arena's tag is known to its members alone.
  */
 
+#include "ebpf/buckets.bpf.h"
 #include "ebpf/maps.bpf.h"
 #include <asm/ptrace.h>
 
@@ -60,40 +61,6 @@ static __always_inline struct trace_cell *find_class(
 	cell = TRACE_SEATS + (arena->first_class + hit->class_) * n_cpus +
 	       bpf_get_smp_processor_id();
 	return bpf_map_lookup_elem(&cells, &cell);
-}
-
-/* The least n with ns <= 2^n, or the last. */
-static __always_inline __u32 bucket_of(__u64 ns)
-{
-	__u64 rest = ns ? ns - 1 : 0;
-	__u32 n = 0;
-
-	if (rest >> 32) {
-		n += 32;
-		rest >>= 32;
-	}
-	if (rest >> 16) {
-		n += 16;
-		rest >>= 16;
-	}
-	if (rest >> 8) {
-		n += 8;
-		rest >>= 8;
-	}
-	if (rest >> 4) {
-		n += 4;
-		rest >>= 4;
-	}
-	if (rest >> 2) {
-		n += 2;
-		rest >>= 2;
-	}
-	if (rest >> 1) {
-		n += 1;
-		rest >>= 1;
-	}
-	n += rest;
-	return n < TRACE_BUCKETS ? n : TRACE_BUCKETS - 1;
 }
 
 static __always_inline void count_wait(struct trace_cell *cell, __u64 ns, __u64 result)

@@ -35,8 +35,9 @@ struct loader_file {
 };
 
 /*
- * Load what probes need; for perf events even if the kernel has uprobe_multi, if told to. 0; or -errno and why not: -EPERM without CAP_BPF and CAP_PERFMON, or where
- * a filter forbids bpf(), -EOPNOTSUPP if the kernel cannot.
+ * Load what probes need; if told so, for perf events even where the kernel has uprobe_multi. 0; or
+ * -errno and why not: -EPERM without CAP_BPF and CAP_PERFMON, or where a filter forbids bpf(),
+ * -EOPNOTSUPP if the kernel cannot.
  */
 int loader_new(struct loader **ret, bool for_perf, char why[LOADER_WHY_MAX]);
 void loader_free(struct loader *loader);

@@ -7,7 +7,7 @@
  *
  *   the arena   mapped read-write by the daemon and by every client:
  *
- *       control | seats[] | per class: cores[], waits[], segments[], senders[] | data of class 0 | 1 | ...
+ *       control | seats[] | per class: cores[] waits[] segments[] senders[] | data of 0 | 1 | ...
  *
  *   the board   mapped read-only by clients, who get a descriptor that cannot be written to:
  *
@@ -97,7 +97,7 @@ _Static_assert(__builtin_offsetof(struct thr_segment, record) == 384, "ABI");
 	X(restarts_total, "operations begun anew because the thread was preempted or moved")       \
 	X(exhausted_total, "rents that found no free slot in this class")                          \
 	X(retries_total, "claims that lost their slot to another client in the last instant")      \
-	X(waits_total, "waits for a slot of this class that ended here, with it or without")       \
+	X(waits_total, "waits for a slot of this class that ended here, with one or without")      \
 	X(wait_timeouts_total, "of these, the ones that ended without")
 
 #define THR_CORE_HELD_MAX 4u
@@ -159,7 +159,7 @@ _Static_assert(__builtin_offsetof(struct thr_core, asked) == 128, "ABI");
 struct thr_waits {
 	uint64_t ns_total;
 	uint64_t ns_max;
-	/* The n-th: waits of more than 2^(n-1) ns and at most 2^n; the last one also longer ones. */
+	/* The n-th: waits of more than 2^(n-1) ns and at most 2^n; the last: longer ones too. */
 	uint64_t bucket[THR_WAIT_BUCKETS];
 } THR_ALIGNED_LINE;
 
@@ -233,7 +233,7 @@ struct thr_class_geometry {
 	uint32_t align_bytes;     /* as configured; 0 = spread over the cache sets */
 	uint32_t segments;
 	uint32_t claim;           /* enum thr_claim */
-	uint64_t cores_offset;    /* struct thr_core[cores], and behind it struct thr_waits[cores] */
+	uint64_t cores_offset;    /* struct thr_core[cores], and struct thr_waits[cores] */
 	uint64_t segments_offset; /* struct thr_segment[segments] */
 	uint64_t senders_offset;  /* uint16_t[segments * 64] */
 	uint64_t data_offset;     /* slots * stride_bytes */

@@ -41,8 +41,9 @@ void thr_core_restarted(const struct thr_class_view *class_, const struct thr_se
 
 /* The fast path: lease one slot of the core's current segment, or nothing, if not DONE. The core is
  * one that may be held. Who is told MOVED counts it (thr_core_restarted()). */
-static inline enum section core_rent_now(const struct thr_class_view *class_, const struct thr_self *self,
-	struct core_id core, struct slot_id *ret_slot, uint64_t *ret_record)
+static inline enum section core_rent_now(const struct thr_class_view *class_,
+	const struct thr_self *self, struct core_id core, struct slot_id *ret_slot,
+	uint64_t *ret_record)
 {
 	enum section r = section_rent(self->section, core, &class_->cores[core.n],
 		&class_->segments, &class_->n_segments, &self->addend, ret_slot, ret_record);

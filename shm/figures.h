@@ -4,7 +4,7 @@
 
 /*
  * The figures on the board: one writer, the daemon; any number of readers, who take a copy that is
- * all of one moment (nothing but tests reads them yet; thrusterctl asks the daemon). A sequence
+ * all of one moment (thrusterctl reads them when the daemon does not answer). A sequence
  * lock after Boehm, "Can seqlocks get along with programming language memory models?" (2012):
  * relaxed words between an odd and an even sequence [P6].
  */

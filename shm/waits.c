@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Relaxed adds, and a maximum by compare-and-swap; a clock that the kernel maps into the process. */
+/* Relaxed adds, and a maximum by compare-and-swap; a clock that costs no system call. */
 
 #include <time.h>
 #include "shm/atomics.h"

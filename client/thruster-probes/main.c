@@ -19,13 +19,15 @@
 #include <unistd.h>
 #include "client/connection.h"
 #include "client/thruster-probes/library.h"
+#include "client/thruster-probes/measuring.h"
+#include "client/thruster-probes/processes.h"
 #include "client/thruster-probes/telling.h"
 
 #define EXIT_USAGE 2
 #define FILES_MAX 16
 #define LOOK_AGAIN_MS 2000
 #define RETRY_MS 500
-#define ANSWER_MS 5000
+#define MEASURE_S_MAX 86400
 
 /* libc looks for it, so it must not be hidden with the rest. */
 __attribute__((visibility("default")))
@@ -41,10 +43,14 @@ static const char description[] =
 
 static const struct argp_option options[] = {
 	{ "socket", 's', "PATH", 0, "Trace for the daemon at PATH" },
-	{ "file", 'f', "FILE", 0, "Attach to FILE instead of the installed ones; may be repeated" },
-	{ "once", '1', NULL, 0, "Exit when the daemon goes away, instead of waiting for its return" },
+	{ "file", 'f', "FILE", 0, "Attach to FILE, not to the installed ones; may be repeated" },
+	{ "once", '1', NULL, 0,
+		"Exit when the daemon goes away; do not wait for another" },
+	{ "measure", 'm', "SECONDS", 0,
+		"Trace nothing for the daemon; measure for so long where its clients wait, print "
+		"JSON, and exit (for thrusterctl trace)" },
 	{ "perf", 'p', NULL, 0, "Use perf events even where the kernel has uprobe_multi" },
-	{ "no-exits", 'x', NULL, 0, "Do not watch processes end (leases come back a little later)" },
+	{ "no-exits", 'x', NULL, 0, "Do not watch processes end; leases come back later" },
 	{ 0 },
 };
 
@@ -53,6 +59,7 @@ struct probes {
 	const char *files[FILES_MAX];
 	unsigned n_files;
 	bool is_once, without_exits, for_perf;
+	double measure_s;                 /* 0 = serve */
 	struct loader *loader;
 	int error;                        /* of what could not be loaded */
 	char reason[LOADER_WHY_MAX];
@@ -65,6 +72,7 @@ struct probes {
 static error_t on_option(int key, char *argument, struct argp_state *state)
 {
 	struct probes *p = state->input;
+	char *end;
 
 	switch (key) {
 	case 's':
@@ -77,6 +85,12 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case '1':
 		p->is_once = true;
+		return 0;
+	case 'm':
+		p->measure_s = strtod(argument, &end);
+		if (*end || end == argument || !(p->measure_s > 0 && p->measure_s <= MEASURE_S_MAX))
+			argp_error(state, "--measure: \"%s\" is no number of seconds up to %d",
+				argument, MEASURE_S_MAX);
 		return 0;
 	case 'p':
 		p->for_perf = true;
@@ -119,23 +133,12 @@ static void attach_each(const char *path, void *userdata)
 
 static void attach_to_clients(struct probes *p)
 {
-	struct wire_query query = {
-		.header = wire_header_make(WIRE_QUERY),
-		.question = WIRE_QUESTION_PROCESSES,
-	};
-	struct connection_answer answer = { .fd = { -1, -1 } };
-	json_t *root = NULL, *pid;
+	json_t *pids = p->telling.fd >= 0 ? processes_get(p->telling.fd) : NULL, *pid;
 	size_t i;
 
-	if (p->telling.fd < 0 || thr_connection_ask(p->telling.fd, &query, sizeof(query),
-				  ANSWER_MS, &answer) < 0)
-		return;
-	if (answer.fd[0] >= 0)
-		root = json_loadfd(answer.fd[0], 0, NULL);
-	json_array_foreach(json_object_get(root, "pids"), i, pid)
+	json_array_foreach(pids, i, pid)
 		library_each_of((pid_t)json_integer_value(pid), attach_each, p);
-	json_decref(root);
-	thr_connection_close_fds(&answer);
+	json_decref(pids);
 }
 
 static void attach_all(struct probes *p)
@@ -284,6 +287,8 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &probes) != 0)
 		return EXIT_USAGE;
 	probes.telling.socket_path = thr_connection_path(probes.telling.socket_path);
+	if (probes.measure_s > 0)
+		return measure(probes.telling.socket_path, probes.measure_s);
 	if (probes.n_files == 0) {
 		probes.files[probes.n_files++] = THRUSTER_LIBDIR "/" LIBRARY_NAME ".0";
 		probes.files[probes.n_files++] = THRUSTER_SBINDIR "/thrusterd";

@@ -144,8 +144,9 @@ json_t *telling_text(const struct loader *loader, int error, const char *reason,
 	json_t *o = json_object();
 
 	json_object_set_new(o, "state", json_string(is_attached ? "attached" : "unavailable"));
-	json_object_set_new(o, "reason",
-		json_string(reason && *reason ? reason : is_attached ? "" : "no file to attach to"));
+	if (!reason || !*reason)
+		reason = is_attached ? "" : "no file to attach to";
+	json_object_set_new(o, "reason", json_string(reason));
 	if (loader)
 		json_object_set_new(o, "since_realtime_ns", json_integer(loader_since_ns(loader)));
 	json_object_set_new(o, "backend", json_string(loader_backend_name(loader)));

@@ -2,7 +2,7 @@
 #ifndef CLIENT_THRUSTER_PROBES_TELLING_H
 #define CLIENT_THRUSTER_PROBES_TELLING_H
 
-/* What is said to the daemon: who we are, the maps, and in JSON what is attached and what is not. */
+/* What the daemon is told: who we are, the maps, and in JSON what is attached and what is not. */
 
 #include <jansson.h>
 #include "ebpf/loader.h"

@@ -20,6 +20,7 @@ static const struct verb *const verbs[] = {
 	&verb_leases,
 	&verb_advise,
 	&verb_check,
+	&verb_trace,
 	&verb_trim,
 };
 

@@ -44,18 +44,20 @@ _thrusterctl() {
 		mapfile -t COMPREPLY < <(compgen -W "client" -- "$word")
 		return
 		;;
-	--timeout | -l | --limit | --client | --pid | --label | --older | --larger | --headroom | --least)
+	--timeout | -l | --limit | --client | --pid | --label | --older | --larger | --headroom | --least | -n | \
+		--seconds)
 		return
 		;;
 	esac
 	case $verb in
 	stats) options+=" --cores" ;;
 	advise) options+=" --arena --config --headroom --least" ;;
+	trace) options+=" --seconds" ;;
 	leases) options+=" --limit --client --pid --label --arena --older --larger --by" ;;
 	esac
 	case $verb,$word in
 	*,-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
-	,*) mapfile -t COMPREPLY < <(compgen -W "stats clients leases advise check trim" -- "$word") ;;
+	,*) mapfile -t COMPREPLY < <(compgen -W "stats clients leases advise check trace trim" -- "$word") ;;
 	trim,*)
 		mapfile -t COMPREPLY < <(
 			compgen -W "$(_thrusterctl_arenas "${socket[@]}")" -- "$word"

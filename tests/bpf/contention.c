@@ -258,8 +258,8 @@ static int64_t steals_now(unsigned from, unsigned to)
 #define ROUNDS 50u
 
 /*
- * Two cores fight: one takes all that there is and gives it back, which leaves it with segments that
- * it holds, all that there are; then the other wants a slot, and must ask. Each time that is one
+ * Two cores fight: one takes all that there is and gives it back, which leaves it with all segments
+ * there are; then the other wants a slot, and must ask. Each time that is one
  * question and one segment, from the one to the other.
  */
 Test(contention, two_cores_fight_over_segments)

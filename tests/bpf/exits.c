@@ -261,7 +261,7 @@ Test(exits, a_process_in_a_pid_namespace_is_told)
 		if (pid == 0) {
 			hold(NULL, 4096);
 			say_ready();
-			kill(getpid(), SIGKILL); /* the first of a namespace is not killed by itself */
+			kill(getpid(), SIGKILL); /* not obeyed: it is the first there */
 			_exit(0);
 		}
 		waitpid(pid, NULL, 0);

@@ -21,6 +21,9 @@ static void class_rows(const struct thr_geometry *g, uint32_t i)
 
 	snprintf(what, sizeof(what), "class %u: `cores[%u]`", i, g->cores);
 	row(what, c->cores_offset, g->cores * sizeof(struct thr_core));
+	snprintf(what, sizeof(what), "class %u: `waits[%u]`", i, g->cores);
+	row(what, c->cores_offset + g->cores * sizeof(struct thr_core),
+		g->cores * sizeof(struct thr_waits));
 	snprintf(what, sizeof(what), "class %u: `segments[%u]`", i, c->segments);
 	row(what, c->segments_offset, c->segments * sizeof(struct thr_segment));
 	snprintf(what, sizeof(what), "class %u: `senders[%u]`", i, c->segments * THR_SEGMENT_SLOTS);
@@ -59,6 +62,7 @@ int main(void)
 	printf("`struct thr_control`, VALUE bytes %zu\n", sizeof(struct thr_control));
 	printf("`struct thr_seat`, VALUE bytes %zu\n", sizeof(struct thr_seat));
 	printf("`struct thr_core`, VALUE bytes %zu\n", sizeof(struct thr_core));
+	printf("`struct thr_waits`, VALUE bytes %zu\n", sizeof(struct thr_waits));
 	printf("`struct thr_segment`, VALUE bytes %zu\n", sizeof(struct thr_segment));
 	printf("`struct thr_board`, VALUE bytes %zu\n", sizeof(struct thr_board));
 	printf("`struct thr_geometry`, VALUE bytes %zu\n", sizeof(struct thr_geometry));

@@ -71,7 +71,8 @@ def members(archive, *arguments):
 
 
 def foreign_globals(archive):
-    instrumentation = re.compile(r"__(odr_)?(asan|ubsan|tsan|gcov|llvm|prof|start|stop)\w*")
+    # And where notes of probes say that the file was linked, which sys/sdt.h names.
+    instrumentation = re.compile(r"_\.stapsdt\.base|__(odr_)?(asan|ubsan|tsan|gcov|llvm|prof|start|stop)\w*")
     return [f"{member}: {symbol}"
             for member, symbols in members(archive, "-g", "--defined-only").items()
             for symbol in symbols

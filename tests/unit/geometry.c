@@ -13,7 +13,7 @@
 #include "tests/unit/must.h"
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
-#define REGIONS_MAX (2 + 4 * THR_CLASSES_MAX)
+#define REGIONS_MAX (2 + 5 * THR_CLASSES_MAX)
 
 struct region {
 	uint64_t first, bytes, align;
@@ -31,6 +31,8 @@ static size_t regions_of(const struct thr_geometry *g, struct region *at)
 		const struct thr_class_geometry *c = &g->class_[i];
 
 		*at++ = (struct region){ c->cores_offset, 256ull * g->cores, 128 };
+		*at++ = (struct region){ c->cores_offset + 256ull * g->cores, 384ull * g->cores,
+			128 };
 		*at++ = (struct region){ c->segments_offset, 7ull * 128 * c->segments, 128 };
 		*at++ = (struct region){ c->senders_offset, 2ull * 64 * c->segments, 128 };
 	}
@@ -362,7 +364,7 @@ Test(geometry, a_class_is_open_until_each_core_can_have_a_segment)
 Test(geometry, a_large_arena_spends_little_on_itself)
 {
 	static const struct thr_class_spec spec = { 4096, 10000000, 0 };
-	uint64_t seats = 4096, cores = seats + 65536 * 128, segments = cores + 1024 * 256;
+	uint64_t seats = 4096, cores = seats + 65536 * 128, segments = cores + 1024 * 640;
 	uint64_t senders = segments + 156250ull * 896, end = senders + 20000000;
 	uint64_t metadata = (end + 4095) / 4096 * 4096;
 	struct thr_geometry g;
@@ -375,7 +377,7 @@ Test(geometry, a_large_arena_spends_little_on_itself)
 	cr_assert_eq(g.class_[0].senders_offset, senders);
 	cr_assert_eq(g.metadata_bytes, metadata);
 	cr_assert_eq(g.arena_bytes, (metadata + 10000000ull * 4160 + 4095) / 4096 * 4096);
-	cr_assert_leq(g.metadata_bytes, 24ull * 10000000 + 256 * 1024 + 128 * 65536 + 2 * 4096);
+	cr_assert_leq(g.metadata_bytes, 24ull * 10000000 + 640 * 1024 + 128 * 65536 + 2 * 4096);
 }
 
 Test(geometry, the_metadata_of_any_arena_is_bounded)
@@ -394,7 +396,7 @@ Test(geometry, the_metadata_of_any_arena_is_bounded)
 		n = random_specs(&d, specs);
 		cr_assert_eq(thr_geometry_init(&g, cores, seats, specs, n), 0);
 		for (i = 0; i < n; i++)
-			most += 256ull * cores + 24ull * ((specs[i].slots + 63) / 64 * 64);
+			most += 640ull * cores + 24ull * ((specs[i].slots + 63) / 64 * 64);
 		must(g.metadata_bytes <= most + 2 * 4096, "%lu bytes for at most %lu",
 			(unsigned long)g.metadata_bytes, (unsigned long)most);
 	}
