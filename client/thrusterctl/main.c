@@ -22,6 +22,8 @@ static const struct verb *const verbs[] = {
 	&verb_check,
 	&verb_trace,
 	&verb_trim,
+	&verb_report,
+	&verb_metrics,
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -30,7 +30,7 @@ _thrusterctl() {
 		esac
 	done
 	case $before in
-	-s | --socket | --config)
+	-s | --socket | --config | -o | --output)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -53,11 +53,17 @@ _thrusterctl() {
 	stats) options+=" --cores" ;;
 	advise) options+=" --arena --config --headroom --least" ;;
 	trace) options+=" --seconds" ;;
+	report) options+=" --output" ;;
+	metrics) options+=" --cores --clients" ;;
 	leases) options+=" --limit --client --pid --label --arena --older --larger --by" ;;
 	esac
 	case $verb,$word in
 	*,-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
-	,*) mapfile -t COMPREPLY < <(compgen -W "stats clients leases advise check trace trim" -- "$word") ;;
+	,*)
+		mapfile -t COMPREPLY < <(
+			compgen -W "stats clients leases advise check trace trim report metrics" -- "$word"
+		)
+		;;
 	trim,*)
 		mapfile -t COMPREPLY < <(
 			compgen -W "$(_thrusterctl_arenas "${socket[@]}")" -- "$word"
