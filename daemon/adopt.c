@@ -250,6 +250,7 @@ void adopt_sweep(struct daemon *daemon)
 			a->id);
 		arena_fds_forget(a->id);
 		state_forget_arena(daemon->state, a->id);
+		state_keep_totals(daemon->state, a->ledger);
 		arena_free(a);
 	}
 	daemon->n_arenas = n;

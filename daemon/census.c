@@ -14,6 +14,7 @@
 #include "shm/circle.h"
 #include "shm/cover.h"
 #include "shm/holder.h"
+#include "shm/mask.h"
 #include "shm/reclaim.h"
 #include "shm/record.h"
 
@@ -154,16 +155,34 @@ static void walk_holder(struct walk *w, uint32_t number, const struct cover *cov
 	w->class_->figures.takeable += mask_count(takeable);
 }
 
+/* All FREE, and as at the last walk: then there is nothing to count. Most of a large arena. */
+static bool walk_is_idle(const struct walk *w, uint32_t segment, unsigned slots)
+{
+	const uint64_t *record = w->view->segments[segment].record;
+	const uint64_t *seen = &w->class_->seen[segment * THR_SEGMENT_SLOTS];
+	uint64_t differs = 0, states = 0, r;
+	unsigned i;
+
+	for (i = 0; i < slots; i++) {
+		r = load_relaxed(&record[i]);
+		differs |= r ^ seen[i];
+		states |= r;
+	}
+	return !differs && !(states & RECORD_STATE_MASK);
+}
+
 static void walk_segment(struct walk *w, uint32_t segment)
 {
 	unsigned slots = class_segment_slots(w->view, segment), i;
 	uint64_t record[THR_SEGMENT_SLOTS];
 	struct slot_id slot = { segment * THR_SEGMENT_SLOTS };
-	struct cover cover;
+	struct cover cover = { .takeable = mask_low(slots) };
 
-	for (i = 0; i < slots; i++)
-		record[i] = walk_record(w, (struct slot_id){ slot.n + i });
-	cover = cover_of(record, slots);
+	if (!walk_is_idle(w, segment, slots)) {
+		for (i = 0; i < slots; i++)
+			record[i] = walk_record(w, (struct slot_id){ slot.n + i });
+		cover = cover_of(record, slots);
+	}
 	w->class_->figures.leased += mask_count(cover.leased);
 	if (w->view->is_open)
 		walk_arcs(w, slot, slots, cover.leased);

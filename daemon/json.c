@@ -49,7 +49,7 @@ json_t *json_waits(const struct thr_waits *waits)
 
 int json_finish(json_t *root, char **ret_text)
 {
-	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 
 	json_decref(root);
 	if (!text)

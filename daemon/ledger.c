@@ -76,6 +76,7 @@ int ledger_new(int *ret_fd, struct ledger **ret, const char *name,
 	memcpy(ledger->name, name, strnlen(name, THR_NAME_MAX - 1));
 	ledger->geometry = *geometry;
 	ledger->counting_since_ns = clock_monotonic_ns();
+	ledger->created_realtime_ns = clock_realtime_ns();
 	*ret = ledger;
 	return 0;
 }

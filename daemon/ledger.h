@@ -44,6 +44,7 @@ struct ledger {
 	struct thr_geometry geometry; /* ours, whatever the board says */
 	struct access access;
 	uint64_t grace_ns, quota_bytes, quota_leases;
+	uint64_t created_realtime_ns;
 	uint64_t counting_since_ns; /* CLOCK_MONOTONIC, where the ages of leases begin */
 	uint64_t reclaimed_clients, reclaim_last_ns;
 	struct thr_waits reclaims; /* how long they took, of clients that were gone */
@@ -54,6 +55,17 @@ struct ledger {
 	uint32_t is_lazy, unused;
 	struct ledger_class class_[THR_CLASSES_MAX];
 };
+
+/* Leases that were taken back, of all classes. */
+static inline uint64_t ledger_reclaimed(const struct ledger *ledger)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < THR_CLASSES_MAX; i++)
+		n += ledger->class_[i].reclaimed_total;
+	return n;
+}
 
 /* Bytes of the ledger of an arena of this geometry, a valid one. */
 uint64_t ledger_bytes(const struct thr_geometry *geometry);

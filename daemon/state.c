@@ -11,9 +11,10 @@
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/state.h"
+#include "shm/waits.h"
 
 #define MAGIC 0x6574617453726854u /* "ThrState" */
-#define VERSION 1u
+#define VERSION 2u
 #define NAME "state"
 #define BYTES (((uint64_t)sizeof(struct state) + 4095) & ~(uint64_t)4095)
 
@@ -112,4 +113,13 @@ void state_forget_arena(struct state *state, uint32_t id)
 	for (i = 0; i < STATE_ARENAS_MAX; i++)
 		if (state->arenas[i].id == id)
 			state->arenas[i] = (struct state_arena){ 0 };
+}
+
+void state_keep_totals(struct state *state, const struct ledger *ledger)
+{
+	state->reclaimed_clients += ledger->reclaimed_clients;
+	state->reclaimed_leases += ledger_reclaimed(ledger);
+	waits_add(&state->reclaims, &ledger->reclaims);
+	state->audits_total += ledger->audits_total;
+	state->audit_faults_total += ledger->audit_faults_total;
 }

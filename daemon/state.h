@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "daemon/cleanup.h"
+#include "daemon/ledger.h"
 #include "daemon/store.h"
 #include "shm/atomics.h"
 
@@ -35,6 +36,10 @@ struct state {
 	uint64_t begun_ns, alive_ns;    /* CLOCK_MONOTONIC: this run's start and its last turn */
 	uint64_t quarantined_total;
 	uint64_t refused_total, violations_total; /* of sessions, all runs */
+	/* Of arenas that are gone, so that sums over all only grow. */
+	uint64_t reclaimed_clients, reclaimed_leases;
+	struct thr_waits reclaims;
+	uint64_t audits_total, audit_faults_total;
 	uint32_t next_id;
 	uint32_t at_work[STATE_HANDS];  /* an arena's id, 0 = none */
 	struct state_arena arenas[STATE_ARENAS_MAX];
@@ -52,6 +57,9 @@ uint32_t state_new_id(struct state *state);
 /* The entry of an arena, made if there is none; NULL if there is no room. */
 struct state_arena *state_arena(struct state *state, uint32_t id);
 void state_forget_arena(struct state *state, uint32_t id);
+
+/* Its arena goes: what it counted is added to what those before it did. */
+void state_keep_totals(struct state *state, const struct ledger *ledger);
 
 static inline void state_end_work(uint32_t **hand)
 {

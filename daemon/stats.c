@@ -9,7 +9,7 @@
 #include "daemon/pages.h"
 #include "daemon/stats.h"
 #include "shm/atomics.h"
-#include "shm/record.h"
+#include "shm/waits.h"
 
 bool stats_may_see(const struct arena *arena, const struct peer *viewer)
 {
@@ -80,17 +80,9 @@ static json_t *class_waits_json(const struct thr_class_view *c)
 {
 	struct thr_waits sum = { 0 };
 	struct core_id core;
-	unsigned i;
 
-	for (core.n = 0; core.n < c->n_cores; core.n++) {
-		const struct thr_waits *waits = class_waits(c, core);
-		uint64_t max = load_relaxed(&waits->ns_max);
-
-		sum.ns_total += load_relaxed(&waits->ns_total);
-		sum.ns_max = max > sum.ns_max ? max : sum.ns_max;
-		for (i = 0; i < THR_WAIT_BUCKETS; i++)
-			sum.bucket[i] += load_relaxed(&waits->bucket[i]);
-	}
+	for (core.n = 0; core.n < c->n_cores; core.n++)
+		waits_add(&sum, class_waits(c, core));
 	return json_waits(&sum);
 }
 
@@ -173,6 +165,7 @@ static json_t *arena_json(const struct daemon *daemon, const struct arena *arena
 	json_set_number(o, "metadata_bytes", arena->geometry.metadata_bytes);
 	json_set(o, "memory", memory_json(daemon, arena));
 	json_set(o, "id", json_integer(arena->id));
+	json_set_number(o, "created_realtime_ns", arena->ledger->created_realtime_ns);
 	json_set(o, "state", json_string(arena->is_retired ? "retired" : "served"));
 	json_set(o, "max_clients", json_integer(arena->seats.n_max));
 	json_set_number(o, "quota_bytes", arena->ledger->quota_bytes);
@@ -188,62 +181,72 @@ static json_t *arena_json(const struct daemon *daemon, const struct arena *arena
 	return o;
 }
 
-static json_t *reclaim_json(const struct daemon *daemon, const struct peer *viewer)
+/* What is summed up over arenas: those that are gone, for who sees everything, and those that are
+ * there. */
+struct sums {
+	uint64_t reclaimed_clients, reclaimed_leases, reclaim_last_ns;
+	struct thr_waits reclaims;
+	uint64_t audits, faults, audit_last_ns;
+};
+
+static void sums_init(struct sums *sums, const struct daemon *daemon, const struct peer *viewer)
 {
-	uint64_t clients = 0, leases = 0, last = 0;
-	struct thr_waits sum = { 0 };
-	json_t *o = json_object();
-	size_t i;
-	uint32_t j;
-
-	for (i = 0; i < daemon->n_arenas; i++) {
-		const struct arena *a = daemon->arenas[i];
-		const struct ledger *l = a->ledger;
-
-		if (!stats_may_see(a, viewer))
-			continue;
-		clients += l->reclaimed_clients;
-		for (j = 0; j < a->geometry.classes; j++)
-			leases += l->class_[j].reclaimed_total;
-		last = l->reclaim_last_ns > last ? l->reclaim_last_ns : last;
-		sum.ns_total += l->reclaims.ns_total;
-		sum.ns_max = l->reclaims.ns_max > sum.ns_max ? l->reclaims.ns_max : sum.ns_max;
-		for (j = 0; j < THR_WAIT_BUCKETS; j++)
-			sum.bucket[j] += l->reclaims.bucket[j];
-	}
-	json_set_number(o, "clients_total", clients);
-	json_set_number(o, "leases_total", leases);
-	json_set_number(o, "duration_last_ns", last);
-	json_set_number(o, "duration_max_ns", sum.ns_max);
-	json_set(o, "duration", json_waits(&sum));
-	return o;
-}
-
-/* Over all arenas that the asker may see: what was looked for that must not be, and was found. */
-static json_t *integrity_json(const struct daemon *daemon, const struct peer *viewer)
-{
-	uint64_t audits = 0, faults = 0, last = 0;
-	json_t *o = json_object();
+	const struct state *gone = daemon->state;
 	size_t i;
 
+	*sums = (struct sums){ 0 };
+	if (viewer->sees_all)
+		*sums = (struct sums){
+			.reclaimed_clients = gone->reclaimed_clients,
+			.reclaimed_leases = gone->reclaimed_leases,
+			.reclaims = gone->reclaims,
+			.audits = gone->audits_total,
+			.faults = gone->audit_faults_total,
+		};
 	for (i = 0; i < daemon->n_arenas; i++) {
 		const struct ledger *l = daemon->arenas[i]->ledger;
 
 		if (!stats_may_see(daemon->arenas[i], viewer))
 			continue;
-		audits += l->audits_total;
-		faults += l->audit_faults_total;
-		last = l->audit_last_ns > last ? l->audit_last_ns : last;
+		sums->reclaimed_clients += l->reclaimed_clients;
+		sums->reclaimed_leases += ledger_reclaimed(l);
+		if (l->reclaim_last_ns > sums->reclaim_last_ns)
+			sums->reclaim_last_ns = l->reclaim_last_ns;
+		waits_add(&sums->reclaims, &l->reclaims);
+		sums->audits += l->audits_total;
+		sums->faults += l->audit_faults_total;
+		if (l->audit_last_ns > sums->audit_last_ns)
+			sums->audit_last_ns = l->audit_last_ns;
 	}
-	json_set_number(o, "audits_total", audits);
-	json_set_number(o, "audit_faults_total", faults);
-	json_set_number(o, "audit_last_ns", last);
+}
+
+static json_t *reclaim_json(const struct sums *sums)
+{
+	json_t *o = json_object();
+
+	json_set_number(o, "clients_total", sums->reclaimed_clients);
+	json_set_number(o, "leases_total", sums->reclaimed_leases);
+	json_set_number(o, "duration_last_ns", sums->reclaim_last_ns);
+	json_set_number(o, "duration_max_ns", sums->reclaims.ns_max);
+	json_set(o, "duration", json_waits(&sums->reclaims));
+	return o;
+}
+
+/* What was looked for that must not be, and whether it was found. */
+static json_t *integrity_json(const struct sums *sums)
+{
+	json_t *o = json_object();
+
+	json_set_number(o, "audits_total", sums->audits);
+	json_set_number(o, "audit_faults_total", sums->faults);
+	json_set_number(o, "audit_last_ns", sums->audit_last_ns);
 	return o;
 }
 
 int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text)
 {
 	json_t *root = json_head("thruster.stats"), *arenas = json_array();
+	struct sums sums;
 	size_t i;
 
 	json_set(root, "daemon", daemon_json(daemon, viewer));
@@ -251,8 +254,9 @@ int stats_text(struct daemon *daemon, const struct peer *viewer, char **ret_text
 		if (stats_may_see(daemon->arenas[i], viewer))
 			json_array_append_new(arenas, arena_json(daemon, daemon->arenas[i]));
 	json_set(root, "arenas", arenas);
-	json_set(root, "reclaim", reclaim_json(daemon, viewer));
-	json_set(root, "integrity", integrity_json(daemon, viewer));
+	sums_init(&sums, daemon, viewer);
+	json_set(root, "reclaim", reclaim_json(&sums));
+	json_set(root, "integrity", integrity_json(&sums));
 	json_set(root, "contention", contention_json(&daemon->contention, viewer));
 	return json_finish(root, ret_text);
 }

@@ -28,6 +28,18 @@ void thr_waits_begin(struct waits_entry *entry, const struct thr_view *view,
 /* It has waited; `result` is 0 if it got one, or a negative errno. */
 void thr_waits_end(const struct waits_entry *entry, int result);
 
+/* Add one histogram, which others may be writing, to a sum of one's own. */
+static inline void waits_add(struct thr_waits *sum, const struct thr_waits *waits)
+{
+	uint64_t max = load_relaxed(&waits->ns_max);
+	unsigned i;
+
+	sum->ns_total += load_relaxed(&waits->ns_total);
+	sum->ns_max = max > sum->ns_max ? max : sum->ns_max;
+	for (i = 0; i < THR_WAIT_BUCKETS; i++)
+		sum->bucket[i] += load_relaxed(&waits->bucket[i]);
+}
+
 /* The bucket of a wait: the least n with ns <= 2^n, or the last. */
 static inline unsigned waits_bucket(uint64_t ns)
 {

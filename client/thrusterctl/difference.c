@@ -34,8 +34,8 @@ static bool is_same(const json_t *a, const json_t *b)
 	return true;
 }
 
-/* The member of `before` that is `item`, which was at `place`; where it is still, as a rule. A class
- * of the statistics has no name but its place. */
+/* The member of `before` that is `item`, which is at `place`, and as a rule was there before. What
+ * has no name, like a class of the statistics, is told by its place. */
 static const json_t *find(const json_t *before, const json_t *item, size_t place)
 {
 	const json_t *there = json_array_get(before, place);

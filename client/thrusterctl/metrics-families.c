@@ -107,8 +107,8 @@ const struct metrics_family metrics_families[] = {
 	GAUGE(state_scope, "arenas_set_aside_mapped", NULL, "set_aside#",
 		"Arenas set aside that somebody still has mapped."),
 
-	GAUGE(reclaim, "reclaimed_clients", NULL, "clients_total",
-		"Clients gone without a detach, of the arenas that there are."),
+	COUNTER(reclaim, "reclaimed_clients", NULL, "clients_total",
+		"Clients gone without a detach."),
 	GAUGE(reclaim, "reclaim_last_duration_seconds", "seconds", "duration_last_ns",
 		"How long the last reclaim of a client took."),
 	GAUGE(reclaim, "reclaim_longest_duration_seconds", "seconds", "duration_max_ns",
@@ -116,9 +116,8 @@ const struct metrics_family metrics_families[] = {
 	HISTOGRAM(reclaim, "reclaim_duration", "duration",
 		"How long the reclaims of clients that had leases took."),
 
-	GAUGE(integrity, "audits", NULL, "audits_total",
-		"Audits by the daemon, of the arenas that there are."),
-	GAUGE(integrity, "audit_faults", NULL, "audit_faults_total",
+	COUNTER(integrity, "audits", NULL, "audits_total", "Audits of an arena by the judge."),
+	COUNTER(integrity, "audit_faults", NULL, "audit_faults_total",
 		"Those of them that found a broken rule."),
 	GAUGE(integrity, "audit_last_duration_seconds", "seconds", "audit_last_ns",
 		"How long the last audit of an arena took, of all arenas the longest."),

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "tests/daemon/raw.h"
 
@@ -195,13 +196,70 @@ Test(wire, names_in_the_log_are_one_line)
 
 Test(wire, unknown_questions)
 {
-	static const uint32_t questions[] = { 0, 5, UINT32_MAX };
+	static const uint32_t questions[] = { 0, WIRE_QUESTION_PROCESSES + 1,
+		UINT32_MAX };
 	size_t i;
 
 	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
 		struct wire_query query = { wire_header_make(WIRE_QUERY), questions[i], 0 };
 
 		must_be_cut_off(&query, sizeof(query));
+	}
+}
+
+/* Who may not see everything may neither know of all processes nor trace. */
+Test(wire, what_only_operators_may)
+{
+	struct wire_query query = { wire_header_make(WIRE_QUERY), WIRE_QUESTION_PROCESSES, 0 };
+	struct wire_probes hello = {
+		.header = wire_header_make(WIRE_PROBES), .step = WIRE_PROBES_HELLO
+	};
+	pid_t pid;
+	int status;
+
+	if (geteuid() != 0)
+		cr_skip_test("only root can be another user");
+	pid = fork();
+	if (pid == 0) {
+		int fd;
+
+		if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
+			_exit(1);
+		fd = raw_connect(&host);
+		_exit(raw_ask(fd, &query, sizeof(query)) == -EACCES &&
+				      raw_ask(fd, &hello, sizeof(hello)) == -EACCES
+			      ? 0
+			      : 2);
+	}
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0, "%#x", (unsigned)status);
+}
+
+/* Steps out of order, of who may take them: maps without a word before, or without descriptors. */
+Test(wire, probes_out_of_order)
+{
+	struct wire_probes message = {
+		.header = wire_header_make(WIRE_PROBES), .step = WIRE_PROBES_MAPS
+	};
+	unsigned step;
+	int fd;
+
+	for (step = 0; step < 5; step++) {
+		message.step = step;
+		if (step == WIRE_PROBES_HELLO)
+			continue;
+		must_be_cut_off(&message, sizeof(message));
+	}
+	for (step = WIRE_PROBES_MAPS; step <= WIRE_PROBES_TEXT; step++) {
+		fd = raw_connect(&host);
+		message.step = WIRE_PROBES_HELLO;
+		cr_assert_eq(raw_ask(fd, &message, sizeof(message)), 0);
+		message.step = step;
+		message.n_cpus = message.n_class_cells = 1;
+		message.text_bytes = 1;
+		raw_send(fd, &message, sizeof(message));
+		raw_must_reply(fd, -EPROTO);
+		raw_must_end(fd);
 	}
 }
 
