@@ -92,7 +92,7 @@ _Static_assert(__builtin_offsetof(struct thr_segment, record) == 384, "ABI");
 	X(local_returns_total, "leases returned here into a segment that the core holds")          \
 	X(remote_returns_total, "leases returned here into a segment that it does not hold")       \
 	X(refills_total, "walks that gave the core slots to take")                                 \
-	X(adoptions_total, "segments that it began to hold")                                       \
+	X(adoptions_total, "segments that a search made its own")                                  \
 	X(visits_total, "times that the daemon came to take segments away for somebody who waits") \
 	X(restarts_total, "operations begun anew because the thread was preempted or moved")       \
 	X(exhausted_total, "rents that found no free slot in this class")                          \

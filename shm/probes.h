@@ -29,7 +29,7 @@
 #define THR_PROBES(X)                                                                              \
 	X(attach, "address, bytes", "a client has attached, and mapped the arena there")           \
 	X(refill, "slots, segment", "a walk over a segment's records gave the core slots to take") \
-	X(adopt, "segment, 0", "the core, or a thread, began to hold a segment")                   \
+	X(adopt, "segment, from", "a search made a segment the core's own, or a thread's")         \
 	X(ask, "core, segment", "another core was asked for a segment that has something free")    \
 	X(yield, "to, segment", "a core gave a segment to whoever had asked it, or took one from " \
 		"a thread")                                                                        \

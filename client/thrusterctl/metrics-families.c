@@ -65,7 +65,7 @@ static const struct metrics_scope steal = { .title = "Who took from whom, traced
 	COUNTER(scope, "traced_" what "_refills", NULL, from "refills_total", \
 		"Walks over a segment's records that gave slots to take."), \
 	COUNTER(scope, "traced_" what "_adoptions", NULL, from "adoptions_total", \
-		"Segments that a core began to hold."), \
+		"Segments that a search made a core's own."), \
 	COUNTER(scope, "traced_" what "_asks", NULL, from "asks_total", \
 		"Times that another core was asked for a segment."), \
 	COUNTER(scope, "traced_" what "_yields", NULL, from "yields_total", \
@@ -193,7 +193,7 @@ const struct metrics_family metrics_families[] = {
 	COUNTER(core, "core_refills", NULL, "refills_total",
 		"Walks over a segment's records that gave slots to take."),
 	COUNTER(core, "core_adoptions", NULL, "adoptions_total",
-		"Segments that the core began to hold."),
+		"Segments that a search made the core's own."),
 	COUNTER(core, "core_visits", NULL, "visits_total",
 		"Visits of the daemon to take segments away."),
 	COUNTER(core, "core_restarts", NULL, "restarts_total",
