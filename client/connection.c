@@ -194,10 +194,8 @@ static int receive_answer(int fd, uint64_t until, struct connection_answer *ret)
 	return 0;
 }
 
-int thr_connection_ask(int fd, const void *request, size_t size, unsigned timeout_ms,
-	struct connection_answer *ret)
+static int send_until(int fd, const void *request, size_t size, uint64_t until)
 {
-	uint64_t until = until_us(timeout_ms);
 	ssize_t n;
 	int r;
 
@@ -208,9 +206,26 @@ int thr_connection_ask(int fd, const void *request, size_t size, unsigned timeou
 		n = send(fd, request, size, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
 	/* A daemon that has closed may have said why first. */
-	if (n < 0 && errno != EPIPE)
-		return connection_error(errno);
-	return receive_answer(fd, until, ret);
+	return n < 0 && errno != EPIPE ? connection_error(errno) : 0;
+}
+
+int thr_connection_send(int fd, const void *request, size_t size, unsigned timeout_ms)
+{
+	return send_until(fd, request, size, until_us(timeout_ms));
+}
+
+int thr_connection_receive(int fd, unsigned timeout_ms, struct connection_answer *ret)
+{
+	return receive_answer(fd, until_us(timeout_ms), ret);
+}
+
+int thr_connection_ask(int fd, const void *request, size_t size, unsigned timeout_ms,
+	struct connection_answer *ret)
+{
+	uint64_t until = until_us(timeout_ms);
+	int r = send_until(fd, request, size, until);
+
+	return r < 0 ? r : receive_answer(fd, until, ret);
 }
 
 int thr_connection_ask_anew(int *ret_fd, const char *path, const void *request, size_t size,

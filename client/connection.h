@@ -40,6 +40,13 @@ int thr_connection_ask(int fd, const void *request, size_t size, unsigned timeou
 	struct connection_answer *ret);
 
 /*
+ * The two halves of asking, for who waits for the reply together with other things: the socket is
+ * readable when there is one, or the daemon is gone.
+ */
+int thr_connection_send(int fd, const void *request, size_t size, unsigned timeout_ms);
+int thr_connection_receive(int fd, unsigned timeout_ms, struct connection_answer *ret);
+
+/*
  * Connect and ask; if the daemon goes away in between, as it does when it is restarted, connect and
  * ask again, for `timeout_ms` altogether; -ECONNRESET only then. *ret_fd is the connection, the
  * caller's, also after an error unless it is -1.

@@ -3,13 +3,13 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "client/connection.h"
 #include "client/thrusterctl/answer.h"
 
 #define NOTICE_S 1u
@@ -37,42 +37,53 @@ static void alarm_begin(const struct command *command)
 	alarm(NOTICE_S);
 }
 
-enum exit_status answer_fail(const struct command *command, int error)
+enum exit_status answer_explain(
+	char *text, size_t size, const struct command *command, int error)
 {
+	const char *socket_path = command->socket_path;
+
 	switch (error) {
 	case -ECONNREFUSED:
 	case -ECONNRESET:
-		fprintf(stderr, "thrusterctl: no daemon answers at %s; is thrusterd running?\n",
-			command->socket_path);
+		snprintf(text, size, "no daemon answers at %s; is thrusterd running?", socket_path);
 		return EXIT_NO_DAEMON;
 	case -ETIMEDOUT:
-		fprintf(stderr, "thrusterctl: the daemon at %s does not answer within %u s\n",
-			command->socket_path, command->timeout_ms / 1000);
+		snprintf(text, size, "the daemon at %s does not answer within %u s", socket_path,
+			command->timeout_ms / 1000);
 		return EXIT_NO_DAEMON;
 	case -EACCES:
-		fprintf(stderr, "thrusterctl: that is for root, the daemon's own user and the "
-				"admins of its configuration\n");
+		snprintf(text, size,
+			"that is for root, the daemon's own user and the admins of its "
+			"configuration");
 		return EXIT_ERROR;
 	case -EPROTO:
-		fprintf(stderr,
-			"thrusterctl: what answers at %s is no thrusterd of this version (%s)\n",
-			command->socket_path, THRUSTER_VERSION);
+		snprintf(text, size, "what answers at %s is no thrusterd of this version (%s)",
+			socket_path, THRUSTER_VERSION);
 		return EXIT_ERROR;
 	default:
-		fprintf(stderr, "thrusterctl: %s: %s\n", command->socket_path, strerror(-error));
+		snprintf(text, size, "%s: %s", socket_path, strerror(-error));
 		return EXIT_ERROR;
 	}
 }
 
-static int parse(json_t **ret, int fd)
+enum exit_status answer_fail(const struct command *command, int error)
+{
+	char text[PATH_MAX + 128];
+	enum exit_status status = answer_explain(text, sizeof(text), command, error);
+
+	fprintf(stderr, "thrusterctl: %s\n", text);
+	return status;
+}
+
+int answer_parse(json_t **ret, const struct connection_answer *reply)
 {
 	json_error_t error;
 	struct stat st;
 	void *text;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (reply->fd[0] < 0 || fstat(reply->fd[0], &st) < 0)
 		return -EPROTO;
-	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, reply->fd[0], 0);
 	if (text == MAP_FAILED)
 		return -errno;
 	*ret = json_loadb(text, (size_t)st.st_size, 0, &error);
@@ -100,7 +111,7 @@ int answer_ask(
 	if (r == 0)
 		r = answer.reply.status;
 	if (r == 0)
-		r = parse(ret, answer.fd[0]);
+		r = answer_parse(ret, &answer);
 	thr_connection_close_fds(&answer);
 	return r;
 }

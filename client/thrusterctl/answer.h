@@ -5,7 +5,9 @@
 /* Asking the daemon a question and getting JSON back. */
 
 #include <jansson.h>
+#include <stddef.h>
 #include <stdint.h>
+#include "client/connection.h"
 #include "client/thrusterctl/verb.h"
 #include "shm/wire.h"
 
@@ -21,6 +23,13 @@ enum exit_status answer_get(json_t **ret, const struct command *command,
 int answer_ask(json_t **ret, const struct command *command, enum wire_question question,
 	uint32_t limit);
 enum exit_status answer_fail(const struct command *command, int error);
+
+/* What a reply of status 0 brought, parsed; the caller's. 0, -EPROTO or another -errno. */
+int answer_parse(json_t **ret, const struct connection_answer *reply);
+
+/* What is wrong, in words; and the status that it is. */
+enum exit_status answer_explain(
+	char *text, size_t size, const struct command *command, int error);
 
 /* EXIT_OK if the daemon showed an arena; EXIT_ERROR, and a word about it, if the asker may see
  * none: that nothing is wrong with what one cannot see means nothing. */

@@ -46,21 +46,27 @@ void table_add_number(struct table *table, uint64_t number)
 	table_add(table, text);
 }
 
-void table_add_bytes(struct table *table, uint64_t bytes)
+void table_write_bytes(char *text, size_t size, uint64_t bytes)
 {
 	static const char units[] = " KMGTPE";
 	double n = (double)bytes;
 	size_t unit = 0;
-	char text[32];
 
 	while (n >= 1024 && unit < sizeof(units) - 2) {
 		n /= 1024;
 		unit++;
 	}
 	if (unit == 0)
-		snprintf(text, sizeof(text), "%" PRIu64, bytes);
+		snprintf(text, size, "%" PRIu64, bytes);
 	else
-		snprintf(text, sizeof(text), n < 10 ? "%.1f%c" : "%.0f%c", n, units[unit]);
+		snprintf(text, size, n < 10 ? "%.1f%c" : "%.0f%c", n, units[unit]);
+}
+
+void table_add_bytes(struct table *table, uint64_t bytes)
+{
+	char text[32];
+
+	table_write_bytes(text, sizeof(text), bytes);
 	table_add(table, bytes ? text : "-");
 }
 

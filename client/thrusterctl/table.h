@@ -26,6 +26,7 @@ void table_add_number(struct table *table, uint64_t number);
 
 /* "-" for 0, else 4096 -> "4.0K", in powers of 1024. */
 void table_add_bytes(struct table *table, uint64_t bytes);
+void table_write_bytes(char *text, size_t size, uint64_t bytes); /* 0 is "0" */
 
 /* 1500000000 -> "1.5s". */
 void table_add_duration(struct table *table, uint64_t ns);
