@@ -12,10 +12,12 @@ import subprocess
 import sys
 import tempfile
 
-from host import Holder, Host
 from material import HOSTILE, stats as everything
 
-from tap import Tap, differences, text
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lint"))
+
+from host import Holder, Host  # noqa: E402 (found by the line above)
+from tap import Tap, differences, text  # noqa: E402
 
 try:
     from prometheus_client.openmetrics.parser import text_string_to_metric_families

@@ -19,10 +19,12 @@ import sys
 import time
 
 import browser
-from host import Holder, Host
 from material import HOSTILE, material
 
-from tap import Tap, differences
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lint"))
+
+from host import Holder, Host  # noqa: E402 (found by the line above)
+from tap import Tap, differences  # noqa: E402
 
 PAGE, HOLDER = sys.argv[1:]
 CONFIG = {"arenas": [

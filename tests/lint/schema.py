@@ -7,14 +7,11 @@ the program holder; thrusterd and thrusterctl come from the environment.
 import copy
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 
+from host import WAIT_S, Holder, Host
 from tap import Tap, text
 
 try:
@@ -28,81 +25,6 @@ CONFIG = {"arenas": [
         {"slot_bytes": 4096, "slots": 33, "align_bytes": 4096},
         {"slot_bytes": 256, "slots": 100}]},
     {"name": "other", "classes": [{"slot_bytes": 64, "slots": 1}]}]}
-
-WAIT_S = 30
-
-
-class Host:
-    """A daemon in a directory of its own; leaving the scope ends it and removes the directory."""
-
-    def __enter__(self):
-        self.directory = tempfile.mkdtemp(prefix="thruster-")
-        self.processes = []
-        try:
-            self.start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def start(self):
-        path = os.path.join(self.directory, "config.json")
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(CONFIG, file)
-        self.socket = os.path.join(self.directory, "s")
-        self.environment = dict(os.environ, THRUSTER_SOCKET=self.socket)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-            ready.bind(os.path.join(self.directory, "notify"))
-            ready.settimeout(WAIT_S)
-            self.daemon = subprocess.Popen(
-                (os.environ["THRUSTERD"], "--config", path, "--socket", self.socket),
-                env=dict(os.environ, NOTIFY_SOCKET=ready.getsockname()), stdin=subprocess.DEVNULL)
-            self.processes.append(self.daemon)
-            while b"READY=1" not in ready.recv(4096):
-                pass
-
-    def __exit__(self, *_):
-        for process in reversed(self.processes):
-            if process.poll() is None:
-                process.terminate()
-            try:
-                process.wait(WAIT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def ask(self, *command):
-        out = subprocess.run((os.environ["THRUSTERCTL"], *command, "--json"), env=self.environment,
-                             check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=WAIT_S)
-        return json.loads(out.stdout)
-
-    def await_stats(self, is_so):
-        until = time.monotonic() + WAIT_S
-        while True:
-            stats = self.ask("stats")
-            if is_so(stats) or time.monotonic() > until:
-                return stats
-            time.sleep(0.01)
-
-
-class Holder:
-    """A client of that daemon."""
-
-    def __init__(self, host, label):
-        self.process = subprocess.Popen((sys.argv[1], label), env=host.environment,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        encoding="utf-8", bufsize=1)
-        host.processes.append(self.process)
-        self.id = int(self.process.stdout.readline())
-
-    def do(self, command):
-        self.process.stdin.write(command + "\n")
-        return int(self.process.stdout.readline())
-
-    def detach(self):
-        self.process.stdin.close()
-        return self.process.wait(WAIT_S)
 
 
 def validator(schema, definition=None):
@@ -285,7 +207,7 @@ def look(tap, schema, host):
                   for a in empty["arenas"] for c in a["classes"]) and
               not any(a["clients"] for a in empty["arenas"]))
 
-    first, second = Holder(host, "first one"), Holder(host, "second")
+    first, second = Holder(sys.argv[1], host, "first one"), Holder(sys.argv[1], host, "second")
     got = [first.do("rent 200 5"), first.do("rent 4000 3"), second.do("rent 200 2"),
            first.do(f"hand {second.id}")]
     tap.check("two clients rent and hand over", got == [5, 3, 2, 0])
@@ -343,7 +265,7 @@ def main():
     jsonschema.Draft202012Validator.check_schema(schema)
     verdicts(tap, schema)
     suspects(tap, schema)
-    with Host() as host:
+    with Host(CONFIG) as host:
         look(tap, schema, host)
     tap.check("the daemon ends well", host.daemon.returncode == 0)
     tap.done()

@@ -6,10 +6,8 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
-
-sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lint"))
+import time
 
 WAIT_S = 30
 
@@ -34,6 +32,7 @@ class Host:
         return os.path.join(self.directory, name)
 
     def start(self):
+        """Also once more, when the daemon has ended."""
         with open(self.path("config.json"), "w", encoding="utf-8") as file:
             json.dump(self.config, file)
         self.environment = dict(os.environ, THRUSTER_SOCKET=self.path("s"))
@@ -47,6 +46,7 @@ class Host:
             self.processes.append(self.daemon)
             while b"READY=1" not in ready.recv(4096):
                 pass
+        os.unlink(self.path("notify"))
 
     def __exit__(self, *_):
         for process in reversed(self.processes):
@@ -65,11 +65,19 @@ class Host:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
                               timeout=WAIT_S, **more)
 
-    def ask(self, command):
-        run = self.ctl(command, "--json")
+    def ask(self, *command):
+        run = self.ctl(*command, "--json")
         if run.returncode != 0:
             raise RuntimeError(run.stderr)
         return json.loads(run.stdout)
+
+    def await_stats(self, is_so):
+        until = time.monotonic() + WAIT_S
+        while True:
+            stats = self.ask("stats")
+            if is_so(stats) or time.monotonic() > until:
+                return stats
+            time.sleep(0.01)
 
 
 class Holder:
