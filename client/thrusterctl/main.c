@@ -16,6 +16,7 @@ const char *argp_program_version = "thrusterctl " THRUSTER_VERSION;
 /* In the order of --help. */
 static const struct verb *const verbs[] = {
 	&verb_stats,
+	&verb_top,
 	&verb_clients,
 	&verb_leases,
 	&verb_advise,

@@ -34,7 +34,7 @@ _thrusterctl() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	--arena)
+	-a | --arena)
 		mapfile -t COMPREPLY < <(
 			compgen -W "$(_thrusterctl_arenas "${socket[@]}")" -- "$word"
 		)
@@ -44,13 +44,14 @@ _thrusterctl() {
 		mapfile -t COMPREPLY < <(compgen -W "client" -- "$word")
 		return
 		;;
-	--timeout | -l | --limit | --client | --pid | --label | --older | --larger | --headroom | --least | -n | \
-		--seconds)
+	--timeout | -l | --limit | --client | --pid | --label | --older | --larger | --headroom | \
+		--least | -n | --seconds | -i | --interval | --iterations)
 		return
 		;;
 	esac
 	case $verb in
 	stats) options+=" --cores" ;;
+	top) options+=" --arena --batch --interval --iterations" ;;
 	advise) options+=" --arena --config --headroom --least" ;;
 	trace) options+=" --seconds" ;;
 	report) options+=" --output" ;;
@@ -61,7 +62,7 @@ _thrusterctl() {
 	*,-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
 	,*)
 		mapfile -t COMPREPLY < <(
-			compgen -W "stats clients leases advise check trace trim report metrics" -- "$word"
+			compgen -W "stats top clients leases advise check trace trim report metrics" -- "$word"
 		)
 		;;
 	trim,*)

@@ -35,7 +35,7 @@ struct verb {
 };
 
 extern const struct verb verb_advise, verb_check, verb_clients, verb_leases, verb_metrics,
-	verb_report, verb_stats, verb_trace, verb_trim;
+	verb_report, verb_stats, verb_top, verb_trace, verb_trim;
 
 /* For parsers: a whole number from 0 to max, or a usage error that names the option. */
 unsigned long verb_read_number(

@@ -9,16 +9,16 @@ from tap import ROOT, Tap, files, text
 SYSTEM = re.compile(
     r"(linux|sys|asm|netinet|arpa)/[\w/]+\.h|"
     r"(argp|assert|byteswap|cpuid|ctype|dirent|elf|endian|err|errno|fcntl|float|fnmatch|fts|getopt|"
-    r"glob|grp|immintrin|inttypes|libgen|limits|locale|malloc|math|mqueue|poll|pthread|pwd|regex|"
-    r"sched|search|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|"
-    r"stdio|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|uchar|ucontext|unistd|"
-    r"wchar|wctype|x86intrin|arm_neon)\.h")
+    r"glob|grp|immintrin|inttypes|langinfo|libgen|limits|locale|malloc|math|mqueue|poll|pthread|"
+    r"pwd|regex|sched|search|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|"
+    r"stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|uchar|"
+    r"ucontext|unistd|wchar|wctype|x86intrin|arm_neon)\.h")
 
 # Floor: what it may include by "...", and by <...> besides libc and the kernel.
 FLOORS = {
     "shm": (r"shm/", None),
     "client": (r"(client/(?!thrusterctl/|thruster-probes/)|shm/)", None),
-    "client/thrusterctl": (r"(client/(?!thruster-probes/)|shm/)", r"jansson\.h"),
+    "client/thrusterctl": (r"(client/(?!thruster-probes/)|shm/)", r"(curses|jansson)\.h"),
     # What needs privileges: the loader, spoken for to the daemon.
     "client/thruster-probes": (r"(client/(?!thrusterctl/)|shm/|ebpf/(loader|notes|tracing)\.h$)",
                                r"(jansson|systemd/sd-daemon)\.h"),
