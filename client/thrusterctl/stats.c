@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "client/thrusterctl/answer.h"
-#include "client/thrusterctl/boards-json.h"
+#include "client/thrusterctl/boards/json.h"
 #include "client/thrusterctl/table.h"
 
 static bool with_cores;

@@ -18,7 +18,8 @@
 
 static const char config[] =
 	"{ \"arenas\": [ { \"name\": \"default\", \"max_clients\": 1001, \"memory\": "
-	"{ \"allocate\": \"on_use\" }, \"classes\": [ { \"slot_bytes\": 64, \"slots\": 1000000 } ] } ] }";
+	"{ \"allocate\": \"on_use\" }, \"classes\": ["
+	" { \"slot_bytes\": 64, \"slots\": 1000000 } ] } ] }";
 
 static int ascending(const void *a, const void *b)
 {
@@ -58,9 +59,10 @@ Test(snapshot, a_million_slots_and_a_thousand_clients, .timeout = 120)
 	qsort(walk, ROUNDS, sizeof(walk[0]), ascending);
 	for (i = 0; i < ROUNDS; i++)
 		longest = (int64_t)answer[i] > longest ? (int64_t)answer[i] : longest;
-	cr_log_warn("the walk of %u slots: median %.2f ms, longest %.2f ms; all of an answer for %u "
-	       "clients at most %.2f ms", SLOTS, (double)walk[ROUNDS / 2] / 1e6,
-		(double)walk[ROUNDS - 1] / 1e6, CLIENTS, (double)longest / 1e6);
+	cr_log_warn("the walk of %u slots: median %.2f ms, longest %.2f ms; all of an answer for "
+		    "%u clients at most %.2f ms",
+		SLOTS, (double)walk[ROUNDS / 2] / 1e6, (double)walk[ROUNDS - 1] / 1e6, CLIENTS,
+		(double)longest / 1e6);
 	for (i = 0; i < CLIENTS; i++)
 		cr_assert_eq(thruster_detach(pools[i]), 0);
 	free(pools);

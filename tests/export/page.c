@@ -9,8 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "client/thrusterctl/metrics.h"
-#include "client/thrusterctl/report.h"
+#include "client/thrusterctl/metrics/metrics.h"
+#include "client/thrusterctl/report/report.h"
 
 static json_t *scope(const struct metrics_scope *s)
 {

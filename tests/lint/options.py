@@ -104,9 +104,11 @@ def check_completion(tap, name, directory, source):
 
 
 def verbs():
-    """The commands: name, and the file that has it."""
-    listed = re.search(r"verbs\[\] = \{(.*?)\n\};", text("client/thrusterctl/main.c"), re.S).group(1)
-    return {name: f"client/thrusterctl/{name}.c" for name in re.findall(r"&verb_(\w+)", listed)}
+    """The commands: name, and the file that has it, in a folder of its own if it needs several."""
+    room = "client/thrusterctl"
+    listed = re.search(r"verbs\[\] = \{(.*?)\n\};", text(f"{room}/main.c"), re.S).group(1)
+    return {name: f"{room}/{name}/{name}.c" if os.path.isdir(os.path.join(ROOT, room, name))
+            else f"{room}/{name}.c" for name in re.findall(r"&verb_(\w+)", listed)}
 
 
 def check_commands(tap, program):

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/thrusterctl/advise-class.h"
+#include "client/thrusterctl/advise/class.h"
 #include "shm/geometry.h"
 
 static const struct advise_terms terms = { .headroom = 25, .seconds_least = 60 };

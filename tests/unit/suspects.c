@@ -2,7 +2,7 @@
 /* Which leases look forgotten: the rule of thrusterctl, on leases made up for it. */
 
 #include <criterion/criterion.h>
-#include "client/thrusterctl/leases-suspects.h"
+#include "client/thrusterctl/leases/suspects.h"
 
 #define S 1000000000ull
 #define MAX 400

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "client/thrusterctl/top-layout.h"
-#include "client/thrusterctl/top-text.h"
-#include "client/thrusterctl/top-view.h"
+#include "client/thrusterctl/top/layout.h"
+#include "client/thrusterctl/top/text.h"
+#include "client/thrusterctl/top/view.h"
 
 #define LARGEST "9223372036854775807"
 
