@@ -22,12 +22,15 @@ static struct host host;
 
 static void start(void)
 {
+	if (probes_are_missed())
+		cr_skip_test("%s", probes_are_missed());
 	host_start(&host, config);
 }
 
 static void stop(void)
 {
-	host_stop(&host);
+	if (host.pid)
+		host_stop(&host);
 }
 
 TestSuite(survivors, .init = start, .fini = stop, .timeout = 20);

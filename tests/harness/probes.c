@@ -98,7 +98,7 @@ bool probes_can_trace(const char **ret_why)
 	struct host host;
 	json_t *stats;
 	const char *state, *reason;
-	bool can;
+	bool can, traced;
 
 	*ret_why = "this build has no thruster-probes";
 	if (!getenv("THRUSTER_PROBES") || !*getenv("THRUSTER_PROBES"))
@@ -106,8 +106,12 @@ bool probes_can_trace(const char **ret_why)
 	*ret_why = "only root may trace";
 	if (geteuid() != 0)
 		return false;
+	traced = getenv("THRUSTER_TRACED") != NULL;
+	unsetenv("THRUSTER_TRACED");
 	host_start(&host, NULL);
 	probes_start(&probes, &host, NULL, NULL);
+	if (traced)
+		setenv("THRUSTER_TRACED", "1", 1);
 	stats = host_stats(&host);
 	if (json_unpack(json_object_get(stats, "contention"), "{s:{s:s, s:s}}", "ebpf", "state",
 		    &state, "reason", &reason) < 0)
@@ -119,4 +123,11 @@ bool probes_can_trace(const char **ret_why)
 	probes_stop(&probes);
 	host_stop(&host);
 	return can;
+}
+
+const char *probes_are_missed(void)
+{
+	const char *why;
+
+	return getenv("THRUSTER_TRACED") && !probes_can_trace(&why) ? why : NULL;
 }

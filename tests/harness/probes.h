@@ -17,6 +17,9 @@ struct probes {
 	char log[128];
 };
 
+/* Are hosts of this program to be traced ($THRUSTER_TRACED), and cannot be? Then why. */
+const char *probes_are_missed(void);
+
 /* Does it trace here? If not, a reason in words. Needs no host. */
 bool probes_can_trace(const char **ret_why);
 

@@ -23,6 +23,7 @@
 #include <sys/rseq.h>
 #include <unistd.h>
 #include "tests/instruction/passes.h"
+#include "tests/instruction/semaphores.h"
 
 #define FAILURES_MAX 20
 
@@ -312,6 +313,7 @@ int main(int argc, char **argv)
 			 " them are tried where they are on");
 	if (!getenv("THRUSTER_SOURCE"))
 		harness_fail("$THRUSTER_SOURCE does not say where the sources are");
+	semaphores_raise();
 	prepare(&t, &o);
 	run_passes(&t, &o);
 	report_functions(&t);
