@@ -189,6 +189,7 @@ void contention_answer(
 		contention_sweep(c);
 		log_notice("contention is traced (pid %d)", (int)session->peer.pid);
 	}
+	reply(session, 0);
 }
 
 void contention_end(struct contention *c, const struct session *session)

@@ -14,11 +14,11 @@
  *               stands for it from then on; if the daemon knows no such client, it closes.
  *   detach   -> reply, when the seat is free. The client must have unmapped the arena before.
  *   query    -> reply, with one descriptor if its status is 0: a sealed memfd with JSON text.
- *   probes   -> from thruster-probes, for root and the daemon's own user. HELLO: reply; if its
+ *   probes   -> reply; from thruster-probes, for root and the daemon's own user. HELLO: if the
  *               status is 0 the connection stands for the tracing, until it ends, and what comes
- *               then has descriptors and no reply. MAPS: of cells, desk and events
- *               (ebpf/record.h), and of a memfd with JSON that tells what is attached. TEXT:
- *               another such memfd, when that has changed.
+ *               then has descriptors. MAPS: of cells, desk and events (ebpf/record.h), and of a
+ *               memfd with JSON that tells what is attached; after the reply all clients are
+ *               known there. TEXT: another such memfd, when that has changed.
  *
  * A status is 0 or a negative errno. After a message that breaks these rules the daemon replies
  * with -EPROTO and closes the connection.

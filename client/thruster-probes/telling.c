@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon replies to the first message only; whatever it does not like ends the connection. */
+/* Descriptors go with a message; the daemon replies to each, or ends the connection. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,8 +42,12 @@ void telling_close(struct telling *t)
 	t->fd = -1;
 }
 
-static int send_with(int fd, const struct wire_probes *request, const int *fds, unsigned n)
+/* Send, and hear that it was understood. */
+static int say_with(int fd, const struct wire_probes *request, const int *fds, unsigned n)
 {
+	struct connection_answer answer = { .fd = { -1, -1 } };
+	int r;
+
 	struct iovec text = { (void *)request, sizeof(*request) };
 	union {
 		struct cmsghdr header;
@@ -61,7 +65,11 @@ static int send_with(int fd, const struct wire_probes *request, const int *fds, 
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(n * sizeof(int));
 	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
+		return -errno;
+	r = thr_connection_receive(fd, TIMEOUT_MS, &answer);
+	thr_connection_close_fds(&answer);
+	return r < 0 ? r : answer.reply.status;
 }
 
 /* In a memfd that nobody can change any more. */
@@ -100,7 +108,7 @@ int telling_give_maps(struct telling *t, const struct loader *loader, const json
 	fds[3] = text_fd(text, &request.text_bytes);
 	if (fds[3] < 0)
 		return fds[3];
-	r = send_with(t->fd, &request, fds, 4);
+	r = say_with(t->fd, &request, fds, 4);
 	close(fds[3]);
 	t->has_maps = r == 0;
 	return r;
@@ -116,7 +124,7 @@ int telling_give_text(struct telling *t, const json_t *text)
 
 	if (fd < 0)
 		return fd;
-	r = send_with(t->fd, &request, &fd, 1);
+	r = say_with(t->fd, &request, &fd, 1);
 	close(fd);
 	return r;
 }

@@ -238,8 +238,10 @@ static void clean_up_kept(void)
 	keeper_stop(&host);
 }
 
+TestSuite(kept, .init = set_up_kept, .fini = clean_up_kept, .timeout = 60);
+
 /* The daemon is restarted: thruster-probes finds its successor, and it goes on where it was. */
-Test(files, the_daemon_comes_back, .init = set_up_kept, .fini = clean_up_kept)
+Test(kept, the_daemon_comes_back)
 {
 	struct contender c;
 	unsigned i;
@@ -256,7 +258,7 @@ Test(files, the_daemon_comes_back, .init = set_up_kept, .fini = clean_up_kept)
 	contender_stop(&c);
 }
 
-Test(files, it_is_restarted_itself, .init = set_up_kept, .fini = clean_up_kept)
+Test(kept, it_is_restarted_itself)
 {
 	struct contender c;
 
