@@ -16,17 +16,21 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 #include "client/connection.h"
 #include "client/thruster-probes/library.h"
 #include "client/thruster-probes/measuring.h"
 #include "client/thruster-probes/processes.h"
+#include "client/thruster-probes/status.h"
 #include "client/thruster-probes/telling.h"
 
 #define EXIT_USAGE 2
 #define FILES_MAX 16
 #define LOOK_AGAIN_MS 2000
 #define RETRY_MS 500
+#define REFUSED_MS_MAX 8000
+#define SETTLE_MS 100
 #define MEASURE_S_MAX 86400
 
 /* libc looks for it, so it must not be hidden with the rest. */
@@ -64,8 +68,9 @@ struct probes {
 	int error;                        /* of what could not be loaded */
 	char reason[LOADER_WHY_MAX];
 	char exits_reason[LOADER_WHY_MAX]; /* "" = they are watched */
-	char file_reason[LOADER_WHY_MAX]; /* of the last file that could not be attached to */
+	char file_reason[LOADER_WHY_MAX]; /* of the first file that cannot be attached to */
 	bool has_changed;                 /* what is attached, since the daemon was told */
+	int pause_ms;                     /* until the daemon is looked for again */
 	int inotify_fd, signal_fd;
 };
 
@@ -103,24 +108,17 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static void say(const char *text, const char *more)
-{
-	fprintf(stderr, "thruster-probes: %s%s\n", text, more);
-}
-
 static void attach_to(struct probes *p, const char *path, bool is_wanted)
 {
 	char why[LOADER_WHY_MAX];
 	int r = loader_attach(p->loader, path, why);
 
 	if (r == 0) {
-		say("attached to ", path);
+		status_say(SD_NOTICE, "attached to %s", path);
 		p->has_changed = true;
-	} else if (r < 0 && (is_wanted || (r != -ENODATA && r != -ENOENT)) &&
-		   strcmp(p->file_reason, why) != 0) {
-		say(why, "");
+	} else if (r < 0 && !p->file_reason[0] &&
+		   (is_wanted || (r != -ENODATA && r != -ENOENT))) {
 		strcpy(p->file_reason, why);
-		p->has_changed = true;
 	}
 }
 
@@ -141,22 +139,31 @@ static void attach_to_clients(struct probes *p)
 	json_decref(pids);
 }
 
+/* What was in the way a moment ago, as while a file is replaced, may be so no more. */
 static void attach_all(struct probes *p)
 {
+	char before[LOADER_WHY_MAX];
 	unsigned i;
 
 	if (!p->loader)
 		return;
+	strcpy(before, p->file_reason);
+	p->file_reason[0] = 0;
 	for (i = 0; i < p->n_files; i++)
 		attach_to(p, p->files[i], true);
 	attach_to_clients(p);
+	if (strcmp(before, p->file_reason) == 0)
+		return;
+	if (p->file_reason[0])
+		status_say(SD_WARNING, "%s", p->file_reason);
+	p->has_changed = true;
 }
 
 static void load(struct probes *p)
 {
 	p->error = loader_new(&p->loader, p->for_perf, p->reason);
 	if (p->error < 0) {
-		say(p->reason, "");
+		status_say(SD_WARNING, "%s", p->reason);
 		return;
 	}
 	if (p->without_exits)
@@ -164,7 +171,8 @@ static void load(struct probes *p)
 	else if (loader_watch_exits(p->loader, p->exits_reason) == 0)
 		p->exits_reason[0] = 0;
 	else
-		say(p->exits_reason, "; leases of processes that end come back a little later");
+		status_say(SD_WARNING, "%s; leases of processes that end come back a little later",
+			p->exits_reason);
 }
 
 /* A file that is replaced is another file in the same directory. */
@@ -183,6 +191,16 @@ static void watch_directories(struct probes *p)
 	}
 }
 
+/* Questions are answered in order: then the daemon has taken in what was told before. */
+static int await_answer(const struct probes *p)
+{
+	json_t *pids = processes_get(p->telling.fd);
+	int r = pids ? 0 : -ECONNRESET;
+
+	json_decref(pids);
+	return r;
+}
+
 static int tell(struct probes *p)
 {
 	json_t *text = telling_text(p->loader, p->error,
@@ -193,39 +211,48 @@ static int tell(struct probes *p)
 		r = telling_give_maps(&p->telling, p->loader, text);
 	else
 		r = telling_give_text(&p->telling, text);
+	if (r == 0)
+		r = await_answer(p);
+	if (r == 0)
+		status_met(text);
 	json_decref(text);
 	p->has_changed = false;
 	return r;
 }
 
+/* A daemon that is not there may be back at any moment; one that refuses will do so for a while. */
+static int next_pause_ms(const struct probes *p, int error)
+{
+	bool is_refusal = error == -EACCES || error == -EBUSY || error == -EOPNOTSUPP;
+
+	if (!is_refusal)
+		return RETRY_MS;
+	return p->pause_ms * 2 < REFUSED_MS_MAX ? p->pause_ms * 2 : REFUSED_MS_MAX;
+}
+
 /* True if we are connected and have told how things are. */
 static bool meet(struct probes *p)
 {
-	static int told;
 	int r = telling_connect(&p->telling);
 
 	if (r == 0) {
 		attach_all(p);
 		r = tell(p);
-		told = 0;
-		sd_notifyf(0, "READY=1\nSTATUS=%s", p->loader ? "Tracing." : p->reason);
-		return r == 0;
 	}
-	if (r != told)
-		fprintf(stderr, "thruster-probes: the daemon at %s: %s\n", p->telling.socket_path,
-			r == -EACCES     ? "it lets only root and its own user trace"
-			: r == -EBUSY    ? "another thruster-probes is connected already"
-			: r == -EOPNOTSUPP ? "\"ebpf\" is \"disabled\" in its configuration"
-			: r == -ECONNREFUSED ? "not there; waiting for it"
-					     : strerror(-r));
-	told = r;
-	return false;
+	if (r < 0) {
+		telling_close(&p->telling);
+		status_not_met(p->telling.socket_path, r);
+	}
+	p->pause_ms = next_pause_ms(p, r);
+	return r == 0;
 }
 
-static void drain(int fd)
+/* Something happens in the directories: who replaces a file does it in several steps. */
+static void let_settle(int fd)
 {
 	char bytes[4096];
 
+	nanosleep(&(struct timespec){ .tv_nsec = SETTLE_MS * 1000000l }, NULL);
 	while (read(fd, bytes, sizeof(bytes)) > 0)
 		;
 }
@@ -233,18 +260,19 @@ static void drain(int fd)
 /* False: it is time to go. */
 static bool turn(struct probes *p)
 {
+	bool is_met = p->telling.fd >= 0;
 	struct pollfd on[] = {
 		{ .fd = p->signal_fd, .events = POLLIN },
-		{ .fd = p->inotify_fd, .events = POLLIN },
+		{ .fd = is_met ? p->inotify_fd : -1, .events = POLLIN },
 		{ .fd = p->telling.fd, .events = POLLIN },
 	};
 
-	poll(on, 3, p->telling.fd < 0 ? RETRY_MS : LOOK_AGAIN_MS);
+	poll(on, 3, is_met ? LOOK_AGAIN_MS : p->pause_ms);
 	if (on[0].revents)
 		return false;
 	if (on[1].revents)
-		drain(p->inotify_fd);
-	if (p->telling.fd >= 0 && on[2].revents) {
+		let_settle(p->inotify_fd);
+	if (is_met && on[2].revents) {
 		telling_close(&p->telling);
 		if (p->is_once)
 			return false;
@@ -260,6 +288,7 @@ static bool turn(struct probes *p)
 static int serve(struct probes *p)
 {
 	sigset_t signals;
+	bool is_met;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -269,19 +298,18 @@ static int serve(struct probes *p)
 	p->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	load(p);
 	watch_directories(p);
-	if (!meet(p) && p->is_once)
-		return EXIT_FAILURE;
-	while (turn(p))
+	is_met = meet(p);
+	while ((is_met || !p->is_once) && turn(p))
 		;
 	telling_close(&p->telling);
 	loader_free(p->loader);
-	return p->error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return p->error < 0 || (p->is_once && !is_met) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
 	static const struct argp argp = { options, on_option, NULL, description };
-	struct probes probes = { .telling = { .fd = -1 } };
+	struct probes probes = { .telling = { .fd = -1 }, .pause_ms = RETRY_MS };
 
 	argp_err_exit_status = EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &probes) != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients that come while it lasts are found once a tenth of a second, and measured from then on. */
+/* Clients that come meanwhile are found once a tenth of a second, and measured from then on. */
 
 #include <errno.h>
 #include <stdint.h>

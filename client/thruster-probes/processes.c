@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* One question of few bytes: the statistics of a large arena would be long. */
 
-#include <stdio.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include "client/connection.h"
 #include "client/thruster-probes/processes.h"
+#include "client/thruster-probes/status.h"
 
 #define ANSWER_MS 5000u
 
@@ -14,7 +15,7 @@ int processes_connect(const char *socket_path)
 
 	if (r == 0)
 		return fd;
-	fprintf(stderr, "thruster-probes: %s: %s\n", socket_path, strerror(-r));
+	status_say(SD_ERR, "%s: %s", socket_path, strerror(-r));
 	return r;
 }
 
