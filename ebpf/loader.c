@@ -23,6 +23,8 @@
 #define ATTACH_TYPE_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI */
 #define CLASS_CELLS 256u
 #define LOG_LINE_MAX 300u
+#define NEEDS "CAP_BPF and CAP_PERFMON, and bpf() allowed"
+#define NEEDS_PERF "CAP_SYS_ADMIN, as perf events do on many kernels, and perf_event_open() allowed"
 
 struct loader {
 	struct contention *contention;
@@ -51,11 +53,13 @@ static int hear(enum libbpf_print_level level, const char *format, va_list argum
 	return 0;
 }
 
-static int fail(int r, char why[LOADER_WHY_MAX], const char *what)
+/* `needs`, or NULL: what one must have to be allowed it. */
+static int fail(int r, char why[LOADER_WHY_MAX], const char *what, const char *needs)
 {
-	snprintf(why, LOADER_WHY_MAX, "%s: %s%s%s%s", what, strerror(-r),
-		r == -EPERM || r == -EACCES ? " (needs CAP_BPF and CAP_PERFMON, and bpf() allowed)"
-					    : "",
+	bool is_forbidden = needs && (r == -EPERM || r == -EACCES);
+
+	snprintf(why, LOADER_WHY_MAX, "%s: %s%s%s%s%s%s", what, strerror(-r),
+		is_forbidden ? " (needs " : "", is_forbidden ? needs : "", is_forbidden ? ")" : "",
 		last_words[0] ? "; " : "", last_words);
 	return r;
 }
@@ -119,7 +123,7 @@ int loader_new(struct loader **ret, bool for_perf, char why[LOADER_WHY_MAX])
 	int r, cpus;
 
 	if (!l)
-		return fail(-ENOMEM, why, "cannot begin");
+		return fail(-ENOMEM, why, "cannot begin", NULL);
 	last_words[0] = 0;
 	libbpf_set_print(hear);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
@@ -132,7 +136,7 @@ int loader_new(struct loader **ret, bool for_perf, char why[LOADER_WHY_MAX])
 		r = load_as(l, LOADER_PERF);
 	if (r < 0) {
 		loader_free(l);
-		return fail(r, why, "cannot load the BPF programs");
+		return fail(r, why, "cannot load the BPF programs", NEEDS);
 	}
 	*ret = l;
 	return 0;
@@ -195,10 +199,10 @@ int loader_watch_exits(struct loader *l, char why[LOADER_WHY_MAX])
 
 	last_words[0] = 0;
 	if (r < 0)
-		return fail(r, why, "/proc/self/ns/pid");
+		return fail(r, why, "/proc/self/ns/pid", NULL);
 	e = exit_watch__open();
 	if (!e)
-		return fail(-errno, why, "cannot open the program");
+		return fail(-errno, why, "cannot open the program", NULL);
 	e->rodata->pid_namespace = namespace;
 	r = bpf_map__reuse_fd(e->maps.desk, bpf_map__fd(l->contention->maps.desk));
 	if (r == 0)
@@ -209,7 +213,7 @@ int loader_watch_exits(struct loader *l, char why[LOADER_WHY_MAX])
 		r = exit_watch__attach(e);
 	if (r < 0) {
 		exit_watch__destroy(e);
-		return fail(r, why, "cannot see processes end");
+		return fail(r, why, "cannot see processes end", NEEDS);
 	}
 	l->exits = e;
 	return 0;
@@ -270,12 +274,12 @@ int loader_attach(struct loader *l, const char *path, char why[LOADER_WHY_MAX])
 
 	last_words[0] = 0;
 	if (stat(path, &st) < 0)
-		return fail(-errno, why, path);
+		return fail(-errno, why, path, NULL);
 	if (is_attached(l, &st))
 		return 1;
 	file = calloc(1, sizeof(*file));
 	if (!file)
-		return fail(-ENOMEM, why, path);
+		return fail(-ENOMEM, why, path, NULL);
 	*file = (struct loader_file){
 		.device = st.st_dev,
 		.inode = st.st_ino,
@@ -292,7 +296,7 @@ int loader_attach(struct loader *l, const char *path, char why[LOADER_WHY_MAX])
 	r = l->backend == LOADER_MULTI ? attach_multi(l, file) : attach_each(l, file);
 	if (r < 0) {
 		file_free(file);
-		return fail(r, why, path);
+		return fail(r, why, path, l->backend == LOADER_MULTI ? NEEDS : NEEDS_PERF);
 	}
 	file->next = l->files;
 	l->files = file;
