@@ -238,10 +238,10 @@ static void clean_up_kept(void)
 	keeper_stop(&host);
 }
 
-TestSuite(kept, .init = set_up_kept, .fini = clean_up_kept, .timeout = 60);
+TestSuite(restarts, .init = set_up_kept, .fini = clean_up_kept, .timeout = 60);
 
 /* The daemon is restarted: thruster-probes finds its successor, and it goes on where it was. */
-Test(kept, the_daemon_comes_back)
+Test(restarts, the_daemon_comes_back)
 {
 	struct contender c;
 	unsigned i;
@@ -258,7 +258,7 @@ Test(kept, the_daemon_comes_back)
 	contender_stop(&c);
 }
 
-Test(kept, it_is_restarted_itself)
+Test(restarts, it_is_restarted_itself)
 {
 	struct contender c;
 
