@@ -8,6 +8,7 @@ import shutil
 import time
 
 SERVICE, SOCKET = "thrusterd.service", "thrusterd.socket"
+PROBES = "thruster-probes.service"
 SOCKET_PATH = "/run/thruster/thrusterd.sock"
 CLIENT = "/run/storm-client"
 AS_CLIENT = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=thruster-clients")
@@ -27,8 +28,9 @@ def wait_for(question, seconds=PATIENCE):
 class Paths:
     """What the build says of itself."""
 
-    def __init__(self, build, client, daemon, ctl, libraries, config):
-        self.build, self.client, self.daemon, self.ctl = build, client, daemon, ctl
+    def __init__(self, build, client, traced, daemon, ctl, probes, libraries, config):
+        self.build, self.client, self.traced = build, client, traced
+        self.daemon, self.ctl, self.probes = daemon, ctl, probes
         self.libraries, self.config = libraries, config
 
     def install(self, root):
@@ -79,9 +81,9 @@ class Service:
             found["reclaim." + name] = stats["reclaim"][name]
         return found
 
-    def configure(self, name, text):
+    def configure(self, name, text, unit=SERVICE):
         """A drop-in; effective at the next start."""
-        path = self.machine.path(f"/run/systemd/system/{SERVICE}.d/{name}.conf")
+        path = self.machine.path(f"/run/systemd/system/{unit}.d/{name}.conf")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)

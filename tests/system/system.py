@@ -3,7 +3,9 @@
 The service under a real systemd, in a machine of its own (machine.py): started by hand and by its
 socket, and restarted in every way there is while clients go on that tolerate no error.
 
-  system.py BUILD STORM-CLIENT THRUSTERD THRUSTERCTL LIBDIR CONFIG     the last four as installed
+  system.py BUILD STORM-CLIENT TRACED-CLIENT THRUSTERD THRUSTERCTL THRUSTER-PROBES LIBDIR CONFIG
+
+All but the first three as installed.
 """
 
 import json
@@ -17,8 +19,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lint")]
 
 from machine import Machine, Unavailable
-from service import AS_CLIENT, CLIENT, SERVICE, SOCKET, SOCKET_PATH, Paths, Service, Storm, wait_for
+from service import PROBES, SERVICE, SOCKET, SOCKET_PATH, Paths, Service, Storm, wait_for
 from tap import Tap, text
+from traces import traces
 
 RESTARTS = KILLS = 20
 EXPOSURE_MAX = "5"  # in tenths
@@ -43,10 +46,16 @@ exec chroot /mnt /client "$2" "$3"
 """.replace("{socket}", SOCKET_PATH)
 
 
-def config(*names, grace=10000):
+# Before the program, to have it in mount, PID and user namespaces of its own.
+BOXED = ("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--",
+         "sh", "-c", BOX, "sh")
+
+
+def config(*names, more=()):
     return json.dumps({"arenas": [
-        {"name": name, "max_clients": 64, "undelivered_grace_ms": grace, "classes": CLASSES,
-         "allow": {"users": ["root"], "groups": ["thruster-clients"]}} for name in names]})
+        {"name": name, "max_clients": 64, "undelivered_grace_ms": 10000, "classes": CLASSES,
+         "allow": {"users": ["root"], "groups": ["thruster-clients"]}}
+        for name in names] + list(more)})
 
 
 def installed(tap, service):
@@ -56,9 +65,10 @@ def installed(tap, service):
               service.faults("getent", "passwd", "thruster") +
               service.faults("getent", "group", "thruster", "thruster-clients",
                              "thruster-admins"))
-    r = run("systemd-analyze", "verify", "--man=no", SERVICE, SOCKET)
+    units = (SERVICE, SOCKET) + ((PROBES,) if service.show("LoadState", PROBES) == "loaded" else ())
+    r = run("systemd-analyze", "verify", "--man=no", *units)
     said = [l for l in r.stdout.splitlines() if "thruster" in l]
-    tap.check("systemd-analyze verify finds nothing", said or r.returncode == 0)
+    tap.check(f"systemd-analyze verify finds nothing: {' '.join(units)}", said or r.returncode == 0)
     r = run("systemd-analyze", "security", "--threshold=" + EXPOSURE_MAX, SERVICE)
     tap.check("its exposure is at most 0.5: " + r.stdout.strip().rpartition("\n")[2][2:],
               r.stdout.splitlines() if r.returncode else [])
@@ -241,14 +251,19 @@ def reloads(tap, service):
 
 def boxed(tap, service):
     before = service.totals()
-    process, pid = service.hold(16, "unshare", "--user", "--map-root-user", "--mount", "--pid",
-                                "--fork", "--kill-child", "--", "sh", "-c", BOX, "sh")
+    process, pid = service.hold(16, *BOXED)
     tap.check("a client in other mount, PID and user namespaces, with nothing but the socket",
               service.leased() == 16)
     service.end(process, pid)
     tap.check("is reclaimed when it is killed",
               bool(wait_for(lambda: service.leased() == 0)) and
               service.totals()["reclaim.leases_total"] >= before["reclaim.leases_total"] + 16)
+
+
+def traced(tap, service):
+    traces(tap, service, lambda arena: config("default", more=[arena]), BOXED)
+    service.write_config(config("default"))
+    tap.check("the daemon is as before", restart(service))
 
 
 def resident(service):
@@ -315,7 +330,7 @@ def main():
                   [] if state == "running" else [state] + machine.said().splitlines())
         service.bring_client()
         service.configure("test", NO_CORES)
-        for part in (installed, starts, activates, storms, reloads, boxed, memory, journal):
+        for part in (installed, starts, activates, storms, reloads, boxed, traced, memory, journal):
             part(tap, service)
     except Exception as e:
         tap.check(f"it goes on to the end: {type(e).__name__}: {e}", False)
