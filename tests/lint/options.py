@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
 Options and commands are the same in --help, in the man page, in the completions of bash and zsh and
-in the source. Arguments: thrusterd, thrusterctl.
+in the source. Arguments: thrusterd, thrusterctl; and thruster-probes, if it is built.
 """
 
 import os
@@ -61,7 +61,7 @@ def check_program(tap, name, program, source, page):
     tap.check(f"{name}: the man page lists the options of the source",
               differences(page, show(by_page), source, show(by_source)))
     synopsis = re.sub(r"[\\*]", "", section(page, "SYNOPSIS"))
-    letters = set(re.findall(r"\[-(\w+)", synopsis))
+    letters = set(re.findall(r"(?<!\w)-(\w+)", synopsis))
     letters = {c for group in letters for c in group}
     tap.check(f"{name}: the man page's synopsis has the short options",
               differences(page, letters, source,
@@ -158,7 +158,15 @@ def main():
     check_program(tap, "thrusterd", sys.argv[1], "daemon/main.c", "docs/man/thrusterd.8.rst")
     check_program(tap, "thrusterctl", sys.argv[2], "client/thrusterctl/main.c",
                   "docs/man/thrusterctl.1.rst")
+    if len(sys.argv) > 3:
+        check_program(tap, "thruster-probes", sys.argv[3], "client/thruster-probes/main.c",
+                      "docs/man/thruster-probes.8.rst")
+    else:
+        tap.skip("thruster-probes: --help lists the options of the source",
+                 "this build has no thruster-probes")
     check_completion(tap, "thrusterd", "daemon", "daemon/main.c")
+    check_completion(tap, "thruster-probes", "client/thruster-probes",
+                     "client/thruster-probes/main.c")
     check_completion(tap, "thrusterctl", "client/thrusterctl", "client/thrusterctl/main.c")
     check_commands(tap, sys.argv[2])
     tap.done()
