@@ -191,16 +191,6 @@ static void watch_directories(struct probes *p)
 	}
 }
 
-/* Questions are answered in order: then the daemon has taken in what was told before. */
-static int await_answer(const struct probes *p)
-{
-	json_t *pids = processes_get(p->telling.fd);
-	int r = pids ? 0 : -ECONNRESET;
-
-	json_decref(pids);
-	return r;
-}
-
 static int tell(struct probes *p)
 {
 	json_t *text = telling_text(p->loader, p->error,
@@ -211,8 +201,6 @@ static int tell(struct probes *p)
 		r = telling_give_maps(&p->telling, p->loader, text);
 	else
 		r = telling_give_text(&p->telling, text);
-	if (r == 0)
-		r = await_answer(p);
 	if (r == 0)
 		status_met(text);
 	json_decref(text);
