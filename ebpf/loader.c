@@ -45,6 +45,7 @@ struct link_multi {
 /* The last words of libbpf, for who asks why. */
 static char last_words[LOG_LINE_MAX];
 
+__attribute__((format(printf, 2, 0)))
 static int hear(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	if (level == LIBBPF_WARN)

@@ -25,6 +25,10 @@
 #include "shm/id.h"
 #include "shm/view.h"
 
+#ifndef THR_HAS_PROBES /* the build says, if it has looked for sys/sdt.h */
+#define THR_HAS_PROBES 0
+#endif
+
 /* X(name, its own arguments, when it fires) */
 #define THR_PROBES(X)                                                                              \
 	X(attach, "address, bytes", "a client has attached, and mapped the arena there")           \

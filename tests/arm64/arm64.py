@@ -23,10 +23,15 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lint"))
 from tap import ROOT, Tap
 
 CC, OBJDUMP, EMULATOR = "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", "qemu-aarch64"
+READELF = "aarch64-linux-gnu-readelf"
 FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-Wshadow",
          "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wpointer-arith", "-Wvla", "-Wundef",
          "-Wwrite-strings", "-Wno-missing-field-initializers", "-D_GNU_SOURCE",
          '-DTHRUSTER_VERSION="0"', "-I.", "-Iclient/include")
+# The header of the probes is the same for all machines, and here in the place of the native one.
+NATIVE = f"/usr/include/{os.uname().machine}-linux-gnu"
+HAS_PROBES = os.path.exists(f"{NATIVE}/sys/sdt.h")
+FLAGS += ("-DTHR_HAS_PROBES=1", "-idirafter", NATIVE) if HAS_PROBES else ("-DTHR_HAS_PROBES=0",)
 CREW = tuple(f"tests/arm64/{name}.c" for name in ("crew", "disturb", "mate", "warden"))
 SECTIONS = ("rent", "reserve", "put", "give", "give_all", "switch", "relinquish")
 RELEASING = ("give", "give_all", "relinquish")
@@ -143,6 +148,33 @@ def native(tap, program):
     crew(tap, "for 1,024 cores", program, "--cores", "1024", "--seconds", "1", engine=there)
 
 
+def probes(tap, program):
+    what = "each probe has its arguments in the registers of a call"
+    if not HAS_PROBES:
+        tap.skip(what, "no sys/sdt.h (systemtap-sdt-dev)")
+        return
+    notes = re.findall(r"Provider: thruster\s+Name: (\w+)\s+Location: .*\s+Arguments: (.*)",
+                       run(READELF, "-n", "-W", program).stdout)
+    tap.check(what, [f"{name}: {arguments}" for name, arguments in notes
+                     if arguments.strip() != "8@x0 8@x1 8@x2 8@x3 8@x4 8@x5"] or
+              ([] if len(notes) >= 12 else [f"{len(notes)} probes"]))
+
+
+def programs(tap, directory):
+    what = "the BPF programs compile for arm64"
+    headers = "/usr/aarch64-linux-gnu/include"
+    if not shutil.which("clang") or not os.path.exists("/usr/include/bpf/bpf_helpers.h"):
+        tap.skip(what, "no clang, or no libbpf-dev")
+        return
+    faults = []
+    for source in sorted(glob.glob("ebpf/*.bpf.c", root_dir=ROOT)):
+        r = run("clang", "-target", "bpf", "-D__TARGET_ARCH_arm64", "-mcpu=v3", "-O2", "-g",
+                "-Wall", "-Werror", "-Wno-missing-declarations", "-I.", "-I", headers, "-c", source,
+                "-o", os.path.join(directory, "program.o"))
+        faults += r.stderr.splitlines()
+    tap.check(what, faults)
+
+
 def main():
     tap = Tap()
     native(tap, os.path.abspath(sys.argv[1]))
@@ -158,6 +190,8 @@ def main():
                   faults)
         if not faults:
             look(tap, directory)
+            probes(tap, program)
+        programs(tap, directory)
         if not faults and not shutil.which(EMULATOR):
             tap.skip("arm64 under user emulation", f"{EMULATOR} is not installed (qemu-user)")
         elif not faults:

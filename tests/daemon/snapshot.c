@@ -58,8 +58,9 @@ Test(snapshot, a_million_slots_and_a_thousand_clients, .timeout = 120)
 	qsort(walk, ROUNDS, sizeof(walk[0]), ascending);
 	for (i = 0; i < ROUNDS; i++)
 		longest = (int64_t)answer[i] > longest ? (int64_t)answer[i] : longest;
-	fprintf(stderr, "# the walk of %u slots: median %.2f ms, longest %.2f ms; all of an answer for "
-		    "%u clients at most %.2f ms\n",
+	fprintf(stderr,
+		"# the walk of %u slots: median %.2f ms, longest %.2f ms; all of an answer for %u "
+		"clients at most %.2f ms\n",
 		SLOTS, (double)walk[ROUNDS / 2] / 1e6, (double)walk[ROUNDS - 1] / 1e6, CLIENTS,
 		(double)longest / 1e6);
 	for (i = 0; i < CLIENTS; i++)
