@@ -22,6 +22,8 @@ static void add_clients(struct table *table, const json_t *answer, const json_t 
 		table_add_number(table, answer_number(client, "leased"));
 		table_add_bytes(table, answer_number(client, "leased_bytes"));
 		table_add_number(table, answer_number(client, "exhausted_total"));
+		table_add_number(table, answer_number(client, "waiters"));
+		table_add_duration(table, answer_number(client, "wait_ns_total"));
 		table_add(table, answer_string(client, "label"));
 	}
 }
@@ -29,7 +31,7 @@ static void add_clients(struct table *table, const json_t *answer, const json_t 
 static void print_clients(const json_t *answer)
 {
 	static const char *const titles[] = { "<ARENA", "ID", "PID", "UID", "ATTACHED", "LEASES",
-		"BYTES", "EXHAUSTED", "<LABEL", NULL };
+		"BYTES", "EXHAUSTED", "WAITING", "WAITED", "<LABEL", NULL };
 	struct table table;
 	json_t *arena;
 	size_t i;

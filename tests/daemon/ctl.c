@@ -136,8 +136,8 @@ Test(ctl, clients)
 	cr_assert_eq(thruster_rent(pool, 1, &lease), 0);
 	must_run("clients");
 	must_fit();
-	cr_expect_eq(sscanf(row("second ", 0), "second %u %u %u %31s %u %31s 0 %63s\n", &id, &pid,
-			     &uid, age, &leases, bytes, name),
+	cr_expect_eq(sscanf(row("second ", 0), "second %u %u %u %31s %u %31s 0 0 0.0s %63s\n", &id,
+			     &pid, &uid, age, &leases, bytes, name),
 		7, "%s", output);
 	cr_expect(id == thruster_client_id(pool) && pid == (unsigned)getpid() && uid == getuid() &&
 		  leases == 1);
