@@ -294,7 +294,38 @@ Test(exits, a_vforked_child_keeps_the_leases)
 	cr_assert_eq(host_number(&host, "reclaim.leases_total"), SLOTS);
 }
 
-/* The daemon is gone when the client ends, and comes back: the lock tells. */
+/* It says that the arena is where another file is, which it alone has: told is nothing. */
+Test(exits, a_lie_about_the_mapping_is_found_out)
+{
+	pid_t pid;
+
+	cr_assert_eq(probes_stop(&host.probes), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct thruster_pool *pool = hold(NULL, 4096);
+		void *other;
+		int fd;
+
+		leave_a_child(pool);
+		fd = memfd_create("other", MFD_CLOEXEC);
+		if (ftruncate(fd, 4096) < 0)
+			_exit(1);
+		other = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		close(fd);
+		pool_counters(pool)->mapped_at = (uintptr_t)other;
+		say_ready();
+		for (;;)
+			pause();
+	}
+	await_child();
+	probes_start(&host.probes, &host, NULL, NULL);
+	kill_child(pid);
+	cr_assert_eq(exits("seen"), 1);
+	must_stay_for_a_while();
+	must_be_told(0);
+}
+
+/* Without eBPF it is as it ever was. */
 Test(exits, without_them_the_lock_still_tells)
 {
 	cr_assert_eq(probes_stop(&host.probes), 0);
