@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,7 +221,7 @@ int loader_watch_exits(struct loader *l, char why[LOADER_WHY_MAX])
 	return 0;
 }
 
-static int attach_multi(struct loader *l, struct loader_file *file)
+static int attach_multi(struct loader *l, struct loader_file *file, const char *path)
 {
 	uint64_t offsets[NOTES_SITES_MAX], semaphores[NOTES_SITES_MAX], cookies[NOTES_SITES_MAX];
 	unsigned i;
@@ -231,7 +232,7 @@ static int attach_multi(struct loader *l, struct loader_file *file)
 		semaphores[i] = file->notes.site[i].semaphore;
 		cookies[i] = file->notes.site[i].probe;
 	}
-	fd = link_multi(bpf_program__fd(l->contention->progs.on_probe_multi), file->path, offsets,
+	fd = link_multi(bpf_program__fd(l->contention->progs.on_probe_multi), path, offsets,
 		semaphores, cookies, file->notes.n);
 	if (fd < 0)
 		return fd;
@@ -239,7 +240,7 @@ static int attach_multi(struct loader *l, struct loader_file *file)
 	return 0;
 }
 
-static int attach_each(struct loader *l, struct loader_file *file)
+static int attach_each(struct loader *l, struct loader_file *file, const char *path)
 {
 	unsigned i;
 
@@ -249,7 +250,7 @@ static int attach_each(struct loader *l, struct loader_file *file)
 			.bpf_cookie = site->probe);
 
 		file->link[i] = bpf_program__attach_uprobe_opts(
-			l->contention->progs.on_probe_perf, -1, file->path, site->offset, &options);
+			l->contention->progs.on_probe_perf, -1, path, site->offset, &options);
 		if (!file->link[i])
 			return -errno;
 	}
@@ -266,42 +267,67 @@ static bool is_attached(const struct loader *l, const struct stat *st)
 	return false;
 }
 
-int loader_attach(struct loader *l, const char *path, char why[LOADER_WHY_MAX])
+/* Read where its probes are, and attach to these. `as` names the file; its own name is for people. */
+static int attach_file(struct loader *l, struct loader_file *file, const char *as,
+	char why[LOADER_WHY_MAX])
 {
-	struct loader_file *file;
 	char reason[NOTES_WHY_MAX];
-	struct stat st;
-	int r;
+	int r = file->path ? notes_read(as, &file->notes, reason) : -ENOMEM;
 
-	last_words[0] = 0;
-	if (stat(path, &st) < 0)
-		return fail(-errno, why, path, NULL);
-	if (is_attached(l, &st))
-		return 1;
-	file = calloc(1, sizeof(*file));
-	if (!file)
-		return fail(-ENOMEM, why, path, NULL);
-	*file = (struct loader_file){
-		.device = st.st_dev,
-		.inode = st.st_ino,
-		.multi_fd = -1,
-		.path = strdup(path),
-	};
-	r = file->path ? notes_read(path, &file->notes, reason) : -ENOMEM;
 	if (r < 0) {
-		snprintf(why, LOADER_WHY_MAX, "%s: %s", path,
+		snprintf(why, LOADER_WHY_MAX, "%s: %s", file->path ? file->path : as,
 			file->path ? reason : strerror(ENOMEM));
-		file_free(file);
 		return r;
 	}
-	r = l->backend == LOADER_MULTI ? attach_multi(l, file) : attach_each(l, file);
-	if (r < 0) {
-		file_free(file);
-		return fail(r, why, path, l->backend == LOADER_MULTI ? NEEDS : NEEDS_PERF);
-	}
-	file->next = l->files;
-	l->files = file;
+	r = l->backend == LOADER_MULTI ? attach_multi(l, file, as) : attach_each(l, file, as);
+	if (r < 0)
+		return fail(r, why, file->path, l->backend == LOADER_MULTI ? NEEDS : NEEDS_PERF);
 	return 0;
+}
+
+/*
+ * A name may be a client's, who can have it mean another file at each look: one look, and then that
+ * file by its descriptor. Nothing is opened but a file: a pipe would be waited for.
+ */
+int loader_attach(struct loader *l, const char *path, char why[LOADER_WHY_MAX])
+{
+	int fd = open(path, O_PATH | O_CLOEXEC), r;
+	struct loader_file *file = NULL;
+	struct stat st;
+	char as[40];
+
+	last_words[0] = 0;
+	if (fd < 0)
+		return fail(-errno, why, path, NULL);
+	r = fstat(fd, &st) < 0 ? -errno : 0;
+	if (r < 0) {
+		fail(r, why, path, NULL);
+	} else if (!S_ISREG(st.st_mode)) {
+		snprintf(why, LOADER_WHY_MAX, "%s: is no program and no library", path);
+		r = -ENODATA;
+	} else if (is_attached(l, &st)) {
+		r = 1;
+	} else if (!(file = calloc(1, sizeof(*file)))) {
+		r = fail(-ENOMEM, why, path, NULL);
+	}
+	if (r == 0) {
+		*file = (struct loader_file){
+			.device = st.st_dev,
+			.inode = st.st_ino,
+			.multi_fd = -1,
+			.path = strdup(path),
+		};
+		snprintf(as, sizeof(as), "/proc/self/fd/%d", fd);
+		r = attach_file(l, file, as, why);
+	}
+	close(fd);
+	if (r == 0) {
+		file->next = l->files;
+		l->files = file;
+	} else if (file) {
+		file_free(file);
+	}
+	return r;
 }
 
 const struct loader_file *loader_files(const struct loader *l)
