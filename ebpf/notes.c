@@ -19,6 +19,7 @@
 #define OWNER "stapsdt"
 #define TYPE 3
 #define PROVIDER "thruster"
+#define NOTES_BYTES_MAX 65536u
 #if defined(__x86_64__)
 #define OPERANDS "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9"
 #elif defined(__aarch64__)
@@ -59,7 +60,8 @@ static int file_open(struct file *f, const char *path, char why[NOTES_WHY_MAX])
 		snprintf(why, NOTES_WHY_MAX, "cannot be opened: %s", strerror(-r));
 		return r;
 	}
-	f->elf = elf_begin(f->fd, ELF_C_READ_MMAP, NULL);
+	/* Not mapped: it may be a client's, who may make it shorter at any time. */
+	f->elf = elf_begin(f->fd, ELF_C_READ, NULL);
 	if (f->elf && elf_kind(f->elf) == ELF_K_ELF)
 		return 0;
 	snprintf(why, NOTES_WHY_MAX, "is no program and no library");
@@ -171,7 +173,7 @@ static int read_notes(struct file *f, struct notes *notes, char why[NOTES_WHY_MA
 		f->base = header.sh_addr;
 	snprintf(why, NOTES_WHY_MAX, "has no probes of ours");
 	if (!section_named(f, ".note.stapsdt", &section, &header) ||
-		!(data = elf_getdata(section, NULL)))
+		header.sh_size > NOTES_BYTES_MAX || !(data = elf_getdata(section, NULL)))
 		return -ENODATA;
 	while (r == 0 && (next = gelf_getnote(data, at, &note, &name, &text)) > 0) {
 		if (note.n_type == TYPE && note.n_namesz == sizeof(OWNER) &&

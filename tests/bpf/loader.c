@@ -119,3 +119,62 @@ Test(loader, what_was_read_is_attached_to)
 	store_release(&is_over, 1);
 	pthread_join(thread, NULL);
 }
+
+static void *shrink(void *argument)
+{
+	const char *library = getenv("THRUSTER_LIBRARY");
+	int from = open(library, O_RDONLY | O_CLOEXEC), to = open(ours, O_RDWR | O_CLOEXEC);
+	struct stat st;
+	uint8_t *all;
+
+	(void)argument;
+	cr_assert_eq(fstat(from, &st), 0);
+	all = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, from, 0);
+	while (!load_acquire(&is_over)) {
+		if (ftruncate(to, 4096) < 0 || pwrite(to, all, (size_t)st.st_size, 0) < 0)
+			break;
+	}
+	munmap(all, (size_t)st.st_size);
+	close(from);
+	close(to);
+	return NULL;
+}
+
+/* It is read as it is, or not; who reads it lives. */
+Test(loader, a_file_may_shrink_while_it_is_read)
+{
+	char command[600];
+	struct notes notes;
+	pthread_t thread;
+	unsigned i;
+
+	snprintf(command, sizeof(command), "cp %s %s", getenv("THRUSTER_LIBRARY"), ours);
+	cr_assert_eq(system(command), 0);
+	pthread_create(&thread, NULL, shrink, NULL);
+	for (i = 0; i < TRIES; i++)
+		notes_read(ours, &notes, why);
+	store_release(&is_over, 1);
+	pthread_join(thread, NULL);
+}
+
+/* As large as a file without pages may say it is. */
+Test(loader, notes_are_not_read_without_limit)
+{
+	char command[900];
+	struct notes notes;
+
+	snprintf(command, sizeof(command),
+		"cp %s %s && truncate -s 1T %s && python3 -c '\n"
+		"import struct\n"
+		"f = open(\"%s\", \"r+b\")\n"
+		"h = f.read(64)\n"
+		"at, = struct.unpack_from(\"<Q\", h, 40)\n"
+		"for i in range(1, struct.unpack_from(\"<H\", h, 60)[0]):\n"
+		"    f.seek(at + 64 * i + 4)\n"
+		"    if struct.unpack(\"<I\", f.read(4))[0] == 7:\n"
+		"        f.seek(at + 64 * i + 32)\n"
+		"        f.write(struct.pack(\"<Q\", 1 << 39))\n"
+		"'", getenv("THRUSTER_LIBRARY"), ours, ours, ours);
+	cr_assert_eq(system(command), 0);
+	cr_assert_eq(notes_read(ours, &notes, why), -ENODATA);
+}
