@@ -7,7 +7,8 @@
  *   - it is the last thread, and no other task has the address space (vfork, CLONE_VM, a debugger);
  *   - the arena's file is mapped where the client said, by one mapping, and nobody else has that
  *     open file description: no descriptor in a message, no mapping that a fork inherited;
- *   - no asynchronous I/O of the kernel's own (io_setup) may still write.
+ *   - no asynchronous I/O of the kernel's own (io_setup) may still write, and no robust mutex is
+ *     left to be marked as its dead owner's.
  *
  * If any of it does not hold, or cannot be found out, nothing is told, and the lock decides.
  *
@@ -86,7 +87,12 @@ struct pid {
 	struct upid numbers[LEVELS_MAX];
 };
 
+struct robust_list_head;
+struct compat_robust_list_head;
+
 struct task_struct {
+	struct robust_list_head *robust_list;
+	struct compat_robust_list_head *compat_robust_list;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
@@ -114,6 +120,30 @@ static __always_inline __u32 pid_of(struct task_struct *leader)
 			return BPF_CORE_READ(number, nr);
 	}
 	return 0;
+}
+
+/* As user space has it: struct robust_list_head of linux/futex.h. */
+struct robust_mutexes {
+	__u64 next;
+	__s64 offset;
+	__u64 pending;
+};
+
+/* Of the thread that ends; of others it is empty once they have let go of the address space. */
+static __always_inline int has_robust_mutexes(struct task_struct *task)
+{
+	struct robust_mutexes head = { 0 };
+	__u64 at;
+
+	if (!bpf_core_field_exists(task->robust_list) ||
+		(bpf_core_field_exists(task->compat_robust_list) &&
+			BPF_CORE_READ(task, compat_robust_list)))
+		return 1;
+	at = (__u64)BPF_CORE_READ(task, robust_list);
+	if (!at)
+		return 0;
+	return bpf_probe_read_user(&head, sizeof(head), (void *)at) < 0 || head.next != at ||
+	       head.pending;
 }
 
 struct search {
@@ -181,7 +211,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	pid = pid_of(BPF_CORE_READ(task, group_leader));
 	if (!pid)
 		return 0;
-	if (bpf_core_field_exists(mm->ioctx_table) && BPF_CORE_READ(mm, ioctx_table))
+	if ((bpf_core_field_exists(mm->ioctx_table) && BPF_CORE_READ(mm, ioctx_table)) ||
+		has_robust_mutexes(task))
 		return 0;
 	hash = trace_hash_pid(pid);
 	for (i = 0; i < TRACE_REACH; i++) {

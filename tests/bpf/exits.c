@@ -65,9 +65,10 @@ static void clean_up(void)
 
 TestSuite(exits, .init = set_up, .fini = clean_up, .timeout = 60);
 
+static struct thruster_lease leases[SLOTS];
+
 static struct thruster_pool *hold(const char *arena, size_t size)
 {
-	struct thruster_lease leases[SLOTS];
 	struct thruster_pool *pool = host_attach(&host, arena);
 
 	if (thruster_rent_bulk(pool, size, leases, SLOTS) != (int)SLOTS)
@@ -230,6 +231,26 @@ static void set_up_asynchronous_io(struct thruster_pool *pool)
 Test(exits, asynchronous_io_is_left_to_the_lock)
 {
 	kill_one_that(set_up_asynchronous_io);
+	must_be_told(0);
+}
+
+static void lock_in_a_buffer(struct thruster_pool *pool)
+{
+	pthread_mutex_t *mutex = leases[0].data;
+	pthread_mutexattr_t attributes;
+
+	(void)pool;
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	if (pthread_mutex_init(mutex, &attributes) != 0 || pthread_mutex_lock(mutex) != 0)
+		_exit(1);
+}
+
+/* The kernel marks it as its dead owner's, in the buffer, and only after this. */
+Test(exits, a_robust_mutex_is_left_to_the_lock)
+{
+	kill_one_that(lock_in_a_buffer);
 	must_be_told(0);
 }
 
