@@ -28,7 +28,7 @@ static void on_exit_of(struct contention *c, const struct trace_message *m)
 		return;
 	client = &arena->seats.clients[m->seat];
 	if (client->id.n && !client->is_daemon && client->pid > 0 &&
-		(uint64_t)client->pid == m->value)
+		((uint64_t)client->id.n << 32 | (uint32_t)client->pid) == m->value)
 		reaper_take_back(client);
 }
 

@@ -6,7 +6,8 @@
  *
  *   - it is the last thread, and no other task has the address space (vfork, CLONE_VM, a debugger);
  *   - the arena's file is mapped where the client said, by one mapping, and nobody else has that
- *     open file description: no descriptor in a message, no mapping that a fork inherited;
+ *     open file description: no descriptor in a message, no mapping that a fork inherited. It is
+ *     the description that the daemon made for the seat: it has the client's id for its position;
  *   - no asynchronous I/O of the kernel's own (io_setup) may still write, and no robust mutex is
  *     left to be marked as its dead owner's.
  *
@@ -42,6 +43,7 @@ typedef struct {
 
 struct file {
 	struct inode *f_inode;
+	__s64 f_pos;
 };
 
 /* Linux 6.13 and later: counts from 0. */
@@ -147,7 +149,7 @@ static __always_inline int has_robust_mutexes(struct task_struct *task)
 }
 
 struct search {
-	__u64 inode;
+	__u64 inode, client;
 	__u32 is_alone;
 };
 
@@ -166,6 +168,7 @@ static long on_mapping(struct task_struct *task, struct vm_area_struct *vma, str
 	struct file *file = BPF_CORE_READ(vma, vm_file);
 
 	search->is_alone = file && BPF_CORE_READ(file, f_inode, i_ino) == search->inode &&
+			   (__u64)BPF_CORE_READ(file, f_pos) == search->client &&
 			   is_referred_to_once(file);
 	return 0;
 }
@@ -187,6 +190,8 @@ static __always_inline void look(struct task_struct *task, struct trace_desk *d,
 	if (place >= TRACE_SEATS)
 		return;
 	address = d->seats[place].address;
+	search.client = d->seats[place].client;
+	message.value |= search.client << 32;
 	if (!address || bpf_find_vma(task, address, on_mapping, &search, 0) < 0 ||
 		!search.is_alone)
 		return;

@@ -114,7 +114,8 @@ struct trace_message {
 	__u32 type;           /* enum trace_message_type */
 	__u32 tag, seat, class_;
 	__u64 pid_tid;        /* of the kernel's first pid namespace; 0 for EXIT: */
-	__u64 value;          /* ns waited; leases reclaimed; the pid in the daemon's namespace */
+	__u64 value;          /* ns waited; leases reclaimed; EXIT: the client's id << 32 |
+	                         the pid in the daemon's namespace */
 	__u64 monotonic_ns;
 };
 

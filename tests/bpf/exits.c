@@ -254,6 +254,25 @@ Test(exits, a_robust_mutex_is_left_to_the_lock)
 	must_be_told(0);
 }
 
+/* The first seat's mapping is a child's now, and where it was is the second seat's. */
+static void put_another_in_its_place(struct thruster_pool *pool)
+{
+	struct thruster_pool *second;
+
+	leave_a_child(pool);
+	second = host_attach(&host, NULL);
+	if (mremap(second->arena, second->arena_bytes, second->arena_bytes,
+		    MREMAP_MAYMOVE | MREMAP_FIXED, pool->arena) != pool->arena)
+		_exit(1);
+}
+
+Test(exits, the_mapping_of_another_seat_is_not_taken_for_it)
+{
+	kill_one_that(put_another_in_its_place);
+	must_stay_for_a_while();
+	must_be_told(0);
+}
+
 static void *second_arena;
 
 static void attach_to_both(struct thruster_pool *pool)
