@@ -154,7 +154,7 @@ static void reply(struct session *session, int status)
 
 static int hello(struct contention *c, struct session *session)
 {
-	if (!session->peer.sees_all)
+	if (!peer_is_operator(&session->peer)) /* admins only see */
 		return -EACCES;
 	if (c->is_disabled)
 		return -EOPNOTSUPP;

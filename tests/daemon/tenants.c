@@ -90,6 +90,26 @@ Test(tenants, each_may_attach_to_his_own)
 	cr_expect_eq(as(admin, is_sent_nothing, "red"), -EACCES);
 }
 
+static int traces(const char *unused)
+{
+	struct wire_probes hello = {
+		.header = wire_header_make(WIRE_PROBES), .step = WIRE_PROBES_HELLO
+	};
+	int fd = raw_connect(&host);
+
+	(void)unused;
+	return raw_ask(fd, &hello, sizeof(hello));
+}
+
+/* Whose word that a client has ended is believed may take everybody's leases. */
+Test(tenants, who_sees_everything_may_not_trace)
+{
+	cr_expect_eq(as(outsider, traces, ""), -EACCES);
+	cr_expect_eq(as(admin, traces, ""), -EACCES);
+	cr_expect_eq(as(by_group, traces, ""), -EACCES);
+	cr_expect_eq(as(root, traces, ""), 0);
+}
+
 /* Attach and hold two leases. */
 static void hold(int ready, const char *arena)
 {
