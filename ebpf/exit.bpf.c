@@ -196,8 +196,8 @@ static __always_inline void look(struct task_struct *task, struct trace_desk *d,
 		!search.is_alone)
 		return;
 	message.monotonic_ns = bpf_ktime_get_ns();
-	__sync_fetch_and_add(&d->exits_told, 1);
-	tell(d, &message);
+	if (tell(d, &message))
+		__sync_fetch_and_add(&d->exits_told, 1);
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -42,13 +42,18 @@ static __always_inline __u32 find_seat(struct trace_desk *d, __u64 key)
 	return TRACE_SEATS;
 }
 
-/* Nobody sleeps on it for a figure; who waits for an exit is woken. */
-static __always_inline void tell(struct trace_desk *d, const struct trace_message *message)
+/* Nobody sleeps on it for a figure; who waits for an exit is woken. True if it will be heard. */
+static __always_inline int tell(struct trace_desk *d, const struct trace_message *message)
 {
 	__u64 wake = message->type == TRACE_SAYS_EXIT ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 
-	if (bpf_ringbuf_output(&events, (void *)message, sizeof(*message), wake) < 0)
-		__sync_fetch_and_add(&d->lost_events, 1);
+	/* Figures leave room for exits: whoever may fire probes may fire them without end. */
+	if ((message->type == TRACE_SAYS_EXIT ||
+		    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < TRACE_RING_BYTES / 2) &&
+		bpf_ringbuf_output(&events, (void *)message, sizeof(*message), wake) == 0)
+		return 1;
+	__sync_fetch_and_add(&d->lost_events, 1);
+	return 0;
 }
 
 #endif

@@ -6,8 +6,10 @@
  */
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "client/pool.h"
+#include "ebpf/notes.h"
+#include "ebpf/record.h"
 #include "tests/harness/harness.h"
 
 #define SLOTS 8u
@@ -304,6 +308,7 @@ Test(exits, a_process_in_a_pid_namespace_is_told)
 			if (host_number(&host, "arenas[0].classes[0].leased") != SLOTS)
 				_exit(1);
 			say_ready();
+			sleep_ms(50); /* the daemon closes what it has sent us */
 			kill(getpid(), SIGKILL); /* not obeyed: it is the first there */
 			_exit(0);
 		}
@@ -314,6 +319,80 @@ Test(exits, a_process_in_a_pid_namespace_is_told)
 	if (WEXITSTATUS(status) == 77)
 		cr_skip_test("no pid namespaces here");
 	must_be_told(1);
+}
+
+typedef void site_f(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+struct site {
+	uint64_t offset;
+	site_f *function;
+};
+
+/* Where an offset in the library's file is in our memory. */
+static int find_site(struct dl_phdr_info *info, size_t size, void *userdata)
+{
+	struct site *site = userdata;
+	unsigned i;
+
+	(void)size;
+	if (!strstr(info->dlpi_name, "libthruster-client"))
+		return 0;
+	for (i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+		if (p->p_type == PT_LOAD && site->offset >= p->p_offset &&
+			site->offset < p->p_offset + p->p_filesz)
+			site->function = (site_f *)(info->dlpi_addr + p->p_vaddr +
+						    (site->offset - p->p_offset));
+	}
+	return 1;
+}
+
+/* A client that tells of long waits without end, and waits for nothing. */
+static _Noreturn void tell_lies(void)
+{
+	struct thruster_pool *pool = host_attach(&host, "second");
+	struct site site = { 0 };
+	struct notes notes;
+	char why[NOTES_WHY_MAX];
+	unsigned i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (notes_read(getenv("THRUSTER_LIBRARY"), &notes, why) < 0)
+		_exit(1);
+	for (i = 0; i < notes.n; i++)
+		if (notes.site[i].probe == TRACE_WAIT_END)
+			site.offset = notes.site[i].offset;
+	dl_iterate_phdr(find_site, &site);
+	if (!site.function)
+		_exit(1);
+	for (;;)
+		site.function(pool->view.class_[0].arena, pool->seat.n, 0, 0, TRACE_LONG_WAIT_NS,
+			0);
+}
+
+/* Not even a client of another arena keeps the ring too full for it. */
+Test(exits, the_end_is_told_whatever_else_is)
+{
+	pid_t liar = fork(), pid;
+
+	if (liar == 0)
+		tell_lies();
+	while (!host_number(&host, "contention.ebpf.lost_events"))
+		sleep_ms(10);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		hold(NULL, 4096);
+		say_ready();
+		for (;;)
+			pause();
+	}
+	await_child();
+	sleep_ms(100); /* nobody asks meanwhile, which empties the ring */
+	kill_child(pid);
+	must_be_told(1);
+	kill_child(liar);
 }
 
 static void vfork_a_child(struct thruster_pool *pool)
