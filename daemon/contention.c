@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -104,8 +105,9 @@ static int take_maps(struct contention *c, struct descriptors *given,
 	c->ring_produced = map(c->events_fd, PAGE, PAGE + 2 * TRACE_RING_BYTES, PROT_READ);
 	if (!c->cells || !c->desk || !c->ring_consumed || !c->ring_produced)
 		r = -errno;
-	else
-		r = sd_event_add_io(c->event, &c->source, c->events_fd, EPOLLIN, on_event, c);
+	else /* once for each exit: figures, which may come without end, keep nobody waiting */
+		r = sd_event_add_io(c->event, &c->source, c->events_fd, EPOLLIN | EPOLLET,
+			on_event, c);
 	if (r < 0) {
 		forget_maps(c);
 		return r;
