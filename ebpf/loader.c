@@ -267,7 +267,7 @@ static bool is_attached(const struct loader *l, const struct stat *st)
 	return false;
 }
 
-/* Read where its probes are, and attach to these. `as` names the file; its own name is for people. */
+/* Read where its probes are and attach there. `as` finds the file; its own name is for people. */
 static int attach_file(struct loader *l, struct loader_file *file, const char *as,
 	char why[LOADER_WHY_MAX])
 {

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define NOTES_SITES_MAX 64u
+#define NOTES_SITES_MAX 16u
 #define NOTES_WHY_MAX 200u
 
 struct notes_site {

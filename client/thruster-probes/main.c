@@ -27,6 +27,9 @@
 
 #define EXIT_USAGE 2
 #define FILES_MAX 16
+/* Of clients. The daemon takes 1 MiB of text, which has each name once for each probe. */
+#define FOUND_MAX 96
+#define FOUND_PATH_MAX 200
 #define LOOK_AGAIN_MS 2000
 #define RETRY_MS 500
 #define REFUSED_MS_MAX 8000
@@ -61,7 +64,7 @@ static const struct argp_option options[] = {
 struct probes {
 	struct telling telling;
 	const char *files[FILES_MAX];
-	unsigned n_files;
+	unsigned n_files, n_found;        /* named; attached to because a client has it */
 	bool is_once, without_exits, for_perf;
 	double measure_s;                 /* 0 = serve */
 	struct loader *loader;
@@ -115,6 +118,7 @@ static void attach_to(struct probes *p, const char *path, bool is_wanted)
 
 	if (r == 0) {
 		status_say(SD_NOTICE, "attached to %s", path);
+		p->n_found += !is_wanted;
 		p->has_changed = true;
 	} else if (r < 0 && !p->file_reason[0] &&
 		   (is_wanted || (r != -ENODATA && r != -ENOENT))) {
@@ -123,10 +127,21 @@ static void attach_to(struct probes *p, const char *path, bool is_wanted)
 }
 
 /* A client's program that has no probes is no fault: it has them in the library; nor one that is
- * gone by now. */
+ * gone by now. Clients that have files without end, or names, are not to be in others' way. */
 static void attach_each(const char *path, void *userdata)
 {
-	attach_to(userdata, path, false);
+	struct probes *p = userdata;
+	size_t printable = 0;
+
+	while ((unsigned char)path[printable] >= ' ') /* others are six bytes of JSON each */
+		printable++;
+	if (p->n_found < FOUND_MAX && printable <= FOUND_PATH_MAX && !path[printable])
+		attach_to(p, path, false);
+	else if (!p->file_reason[0])
+		snprintf(p->file_reason, sizeof(p->file_reason),
+			p->n_found < FOUND_MAX ? "%.40s...: no name for a library"
+					       : "%.40s...: clients have too many files",
+			path);
 }
 
 static void attach_to_clients(struct probes *p)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -216,6 +217,58 @@ Test(files, only_one_may_trace)
 		host.socket);
 	cr_assert_eq(shell(command, output, sizeof(output)), 1);
 	cr_assert(strstr(output, "another thruster-probes is connected"), "%s", output);
+}
+
+/* A client with many copies of the library, where it takes a long name to find them. */
+static _Noreturn void have_many_copies(int ready)
+{
+	char name[200], link[200];
+	unsigned i;
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	host_attach(&host, NULL);
+	cr_assert_eq(chdir(host.directory), 0);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	for (i = 0; i < 18; i++)
+		if (mkdir(name, 0700) < 0 || chdir(name) < 0)
+			_exit(1);
+	for (i = 0; i < 40; i++) {
+		snprintf(link, sizeof(link), "cp %s libthruster-client.so.%u", library, i);
+		if (system(link) != 0)
+			_exit(1);
+		snprintf(link, sizeof(link), "libthruster-client.so.%u", i);
+		fd = open(link, O_RDONLY | O_CLOEXEC);
+		if (mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+			_exit(1);
+		close(fd);
+	}
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/* What is told of all files together has to be short enough for the daemon. */
+Test(files, many_copies_with_long_names)
+{
+	int ready[2], status;
+	char byte;
+	pid_t pid;
+
+	probes_start(&probes, &host, (const char *[]){ "--file", library, NULL }, NULL);
+	cr_assert_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		have_many_copies(ready[1]);
+	close(ready[1]);
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	sleep_ms(5000); /* it looks every 2 seconds */
+	cr_assert_eq(host_number(&host, "daemon.protocol_violations_total"), 0);
+	await_attached();
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
 }
 
 static void set_up_kept(void)
