@@ -152,9 +152,8 @@ static json_t *event_json(const struct arena *arena, const struct trace_message 
 		json_set_number(o, "wait_ns", m->value);
 	if (m->type == TRACE_SAYS_RECLAIM)
 		json_set_number(o, "leases", m->value);
-	if (m->type != TRACE_SAYS_RECLAIM && m->seat <= arena->seats.n &&
-		arena->seats.clients[m->seat].id.n)
-		json_set_number(o, "client_id", arena->seats.clients[m->seat].id.n);
+	if (m->client)
+		json_set_number(o, "client_id", m->client);
 	return o;
 }
 

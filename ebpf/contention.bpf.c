@@ -35,7 +35,7 @@ struct {
 
 struct hit {
 	__u32 probe, tag, seat, class_, place; /* of the arena on the desk */
-	__u64 core, first, second;
+	__u64 core, first, second, client;
 };
 
 static __always_inline const struct trace_arena *find_arena(struct trace_desk *d, struct hit *hit)
@@ -54,12 +54,12 @@ static __always_inline const struct trace_arena *find_arena(struct trace_desk *d
 static __always_inline struct trace_cell *find_class(
 	const struct trace_arena *arena, const struct hit *hit)
 {
-	__u32 cell;
+	__u32 cell, cpu = bpf_get_smp_processor_id();
 
-	if (hit->class_ >= arena->n_classes)
+	/* Numbers of CPUs may have holes; there are cells for as many as there can be. */
+	if (hit->class_ >= arena->n_classes || cpu >= n_cpus)
 		return 0;
-	cell = TRACE_SEATS + (arena->first_class + hit->class_) * n_cpus +
-	       bpf_get_smp_processor_id();
+	cell = TRACE_SEATS + (arena->first_class + hit->class_) * n_cpus + cpu;
 	return bpf_map_lookup_elem(&cells, &cell);
 }
 
@@ -126,6 +126,7 @@ static __always_inline void tell_hit(struct trace_desk *d, const struct hit *hit
 		.pid_tid = bpf_get_current_pid_tgid(),
 		.value = value,
 		.monotonic_ns = now,
+		.client = hit->client,
 	};
 
 	tell(d, &message);
@@ -163,14 +164,18 @@ static __always_inline int on_probe(struct pt_regs *ctx)
 	struct trace_desk *d = desk_get();
 	const struct trace_arena *arena;
 	struct trace_cell *class_, *client = 0;
-	__u32 place;
+	__u32 place, cell;
 
 	if (!d || !hit.tag)
 		return 0;
 	arena = find_arena(d, &hit);
 	place = hit.seat ? find_seat(d, trace_seat_key(hit.tag, hit.seat)) : TRACE_SEATS;
-	if (place < TRACE_SEATS)
-		client = bpf_map_lookup_elem(&cells, &place);
+	if (place < TRACE_SEATS) {
+		/* A copy: what has an address is on the stack, where its bounds are forgotten. */
+		cell = place;
+		client = bpf_map_lookup_elem(&cells, &cell);
+		hit.client = d->seats[place].client;
+	}
 	if (!arena || (hit.seat && !client)) /* the daemon has no seat */
 		__sync_fetch_and_add(&d->strangers, 1);
 	if (!arena)

@@ -117,6 +117,7 @@ struct trace_message {
 	__u64 value;          /* ns waited; leases reclaimed; EXIT: the client's id << 32 |
 	                         the pid in the daemon's namespace */
 	__u64 monotonic_ns;
+	__u64 client;         /* its id at that moment, 0 = none, or not known */
 };
 
 #define TRACE_RING_BYTES (256 * 1024)

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -91,6 +93,26 @@ int probes_stop(struct probes *probes)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* The smallest program there is. */
+static bool can_load_any(void)
+{
+	static const struct bpf_insn program[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_KPROBE,
+		.insns = (uintptr_t)program,
+		.insn_cnt = sizeof(program) / sizeof(program[0]),
+		.license = (uintptr_t)"GPL",
+	};
+	long fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
+}
+
 bool probes_can_trace(const char **ret_why)
 {
 	static char why[256];
@@ -117,6 +139,8 @@ bool probes_can_trace(const char **ret_why)
 		    &state, "reason", &reason) < 0)
 		harness_fail("no contention in the statistics");
 	can = strcmp(state, "attached") == 0;
+	if (!can && json_number(stats, "contention.ebpf.errno") && can_load_any())
+		harness_fail("BPF programs can be loaded here, and ours cannot: %s", reason);
 	snprintf(why, sizeof(why), "%s", reason);
 	*ret_why = why;
 	json_decref(stats);
