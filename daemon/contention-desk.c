@@ -124,8 +124,7 @@ static void enter_process(struct contention *c, const struct client *client)
 	uint32_t tag = view_tag(client->arena->ledger->nonce), i;
 	struct stat st;
 
-	if (!c->sees_pids || client->pid <= 0 || client->is_daemon ||
-		fstat(client->arena->fds.pages, &st) < 0)
+	if (!c->sees_pids || client->pid <= 0 || client->is_daemon)
 		return;
 	for (i = 0; i < TRACE_REACH; i++) {
 		struct trace_process *p =
@@ -137,7 +136,7 @@ static void enter_process(struct contention *c, const struct client *client)
 		if (!p->pid && !vacant)
 			vacant = p;
 	}
-	if (!vacant)
+	if (!vacant || fstat(client->arena->fds.pages, &st) < 0)
 		return;
 	vacant->tag = tag;
 	vacant->seat = client->seat.n;
