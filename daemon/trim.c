@@ -63,14 +63,18 @@ static void give_back(const struct work *w, uint32_t class_, uint32_t number, ui
 	}
 }
 
-/* Returns how many slots it had. */
+/*
+ * Some slots at a time, so that few are missed meanwhile. Those of a class that spreads its slots
+ * end within pages: the last one of each turn is leased again with the next, or the page between
+ * the two would stay. Returns how many slots it had.
+ */
 static unsigned trim_segment(const struct work *w, uint32_t class_, uint32_t number)
 {
 	const struct thr_class_view *c = &w->arena->view.class_[class_];
 	struct thr_control *control = w->arena->view.control;
 	uint64_t most = CHUNK_BYTES / c->stride_bytes, among = ~(uint64_t)0;
 	struct thr_idle idle;
-	unsigned n = 0;
+	unsigned n = 0, last;
 
 	most = most < 1 ? 1 : most < THR_SEGMENT_SLOTS ? most : THR_SEGMENT_SLOTS;
 	while (among && thr_idle_take(c, number, w->seat, among, (unsigned)most, &idle)) {
@@ -78,8 +82,14 @@ static unsigned trim_segment(const struct work *w, uint32_t class_, uint32_t num
 		thr_idle_return(c, number, &idle);
 		if (wait_is_wanted(control, true))
 			thr_wait_wake(control, WAIT_ALL);
-		n += mask_count(idle.slots);
-		among = ~mask_low(mask_highest(idle.slots) + 1);
+		last = mask_highest(idle.slots);
+		if (mask_count(idle.slots) > 1 && last + 1 < THR_SEGMENT_SLOTS) {
+			n += mask_count(idle.slots) - 1;
+			among = ~mask_low(last);
+		} else {
+			n += mask_count(idle.slots);
+			among = ~mask_low(last + 1);
+		}
 	}
 	return n;
 }

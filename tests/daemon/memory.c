@@ -204,6 +204,22 @@ static void work(void)
 	}
 }
 
+/* Slots that are spread end within pages: what lies on two of them goes as well, but for a page
+ * between two segments. */
+Test(memory, a_trim_leaves_no_page_between_two_free_slots)
+{
+	struct thruster_pool *pool;
+
+	keeper_start(&host, "{ \"arenas\": [ { \"name\": \"default\", \"classes\": ["
+			    " { \"slot_bytes\": 65536, \"slots\": 1024 } ] } ] }");
+	pool = host_attach(&host, NULL);
+	use(pool, 1024, 65536);
+	thruster_detach(pool);
+	must_trim();
+	cr_expect_leq(resident(), number("arenas[0].metadata_bytes") + (1024 / 64 + 1) * 4096,
+		"%d pages are left", (int)((resident() - number("arenas[0].metadata_bytes")) / 4096));
+}
+
 Test(memory, trims_beside_clients_who_work)
 {
 	pid_t workers[2];
