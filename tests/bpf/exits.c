@@ -36,7 +36,7 @@ static const char config[] =
 
 static struct host host;
 static int64_t seen, told;
-static int ready[2];
+static int ready[2], release[2];
 
 static int64_t exits(const char *which)
 {
@@ -56,7 +56,8 @@ static void set_up(void)
 	probes_start(&host.probes, &host, NULL, NULL);
 	seen = exits("seen");
 	told = exits("told");
-	cr_assert_eq(pipe(ready), 0);
+	cr_assert_eq(pipe2(ready, O_CLOEXEC), 0);
+	cr_assert_eq(pipe2(release, O_CLOEXEC), 0);
 }
 
 static void clean_up(void)
@@ -91,6 +92,16 @@ static void await_child(void)
 	char c;
 
 	cr_assert_eq(read(ready[0], &c, 1), 1);
+}
+
+/* In a process that outlives the client: until the test lets it go, or has ended. */
+static void await_release(void)
+{
+	char c;
+
+	close(release[1]);
+	if (read(release[0], &c, 1) < 0)
+		_exit(1);
 }
 
 /* A client that does something more, and is killed when it says that it is ready. */
@@ -164,31 +175,31 @@ static void leave_a_child(struct thruster_pool *pool)
 {
 	madvise(pool->arena, pool->arena_bytes, MADV_DOFORK);
 	if (fork() == 0) {
-		prctl(PR_SET_PDEATHSIG, 0);
-		sleep_ms(500);
+		await_release();
 		_exit(0);
 	}
 }
 
-static void must_stay_for_a_while(void)
+/* For a while at least, and until whoever can write has gone. */
+static void must_stay_until_the_release(void)
 {
 	sleep_ms(200);
 	cr_assert_eq(host_number(&host, "arenas[0].classes[0].leased"), SLOTS,
 		"taken back while somebody could still write");
+	cr_assert_eq(write(release[1], "", 1), 1);
 }
 
 Test(exits, a_child_that_has_the_mapping_keeps_the_leases)
 {
 	kill_one_that(leave_a_child);
-	must_stay_for_a_while();
+	must_stay_until_the_release();
 	must_be_told(0);
 }
 
 static int helper_main(void *argument)
 {
 	(void)argument;
-	prctl(PR_SET_PDEATHSIG, 0);
-	sleep_ms(500);
+	await_release();
 	syscall(SYS_exit, 0);
 	return 0;
 }
@@ -205,7 +216,7 @@ static void leave_a_helper(struct thruster_pool *pool)
 Test(exits, a_helper_that_has_the_address_space_keeps_the_leases)
 {
 	kill_one_that(leave_a_helper);
-	must_stay_for_a_while();
+	must_stay_until_the_release();
 	must_be_told(0); /* whose end it was in the end is another process's */
 }
 
@@ -273,7 +284,7 @@ static void put_another_in_its_place(struct thruster_pool *pool)
 Test(exits, the_mapping_of_another_seat_is_not_taken_for_it)
 {
 	kill_one_that(put_another_in_its_place);
-	must_stay_for_a_while();
+	must_stay_until_the_release();
 	must_be_told(0);
 }
 
@@ -403,7 +414,7 @@ static void vfork_a_child(struct thruster_pool *pool)
 	if (vfork() == 0) {
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
-		sleep(1);
+		await_release();
 		_exit(0);
 	}
 }
@@ -411,7 +422,7 @@ static void vfork_a_child(struct thruster_pool *pool)
 Test(exits, a_vforked_child_keeps_the_leases)
 {
 	kill_one_that(vfork_a_child);
-	must_stay_for_a_while();
+	must_stay_until_the_release();
 	host_await(&host, "arenas[0].classes[0].leased", 0);
 	cr_assert_eq(host_number(&host, "reclaim.leases_total"), SLOTS);
 }
@@ -443,7 +454,7 @@ Test(exits, a_lie_about_the_mapping_is_found_out)
 	probes_start(&host.probes, &host, NULL, NULL);
 	kill_child(pid);
 	cr_assert_eq(exits("seen"), 1);
-	must_stay_for_a_while();
+	must_stay_until_the_release();
 	must_be_told(0);
 }
 
