@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon under test is the real one, and nothing but the time it takes to attach depends on it:
- * it is started once, with every arena that any workload wants. A temporary directory holds its
- * configuration, its socket and what it logs.
+ * The daemon under test is the real one. A temporary directory holds its configuration, its socket
+ * and what it logs.
  */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #include "bench/clock.h"
 #include "bench/daemon.h"
 #include "bench/fail.h"
-#include "bench/workloads.h"
 
 #define START_NS_MAX INT64_C(20000000000)
 #define STOP_NS_MAX INT64_C(5000000000)
@@ -28,30 +26,11 @@
 
 static char directory[64], socket_path[96], config_path[96], log_path[96];
 static pid_t daemon_pid;
+static bool is_at_exit;
 
-static json_t *make_config(void)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < n_arenas; i++) {
-		const struct arena *arena = &arenas[i];
-		json_t *class_ = json_pack("{s:i, s:i}", "slot_bytes", (int)arena->slot_bytes,
-			"slots", (int)arena->slots);
-
-		if (arena->align_bytes)
-			json_object_set_new(class_, "align_bytes",
-				json_integer(arena->align_bytes));
-		json_array_append_new(list,
-			json_pack("{s:s, s:[o]}", "name", arena->name, "classes", class_));
-	}
-	return json_pack("{s:o}", "arenas", list);
-}
-
-static void make_directory(void)
+static void make_directory(json_t *config)
 {
 	const char *parent = getenv("TMPDIR");
-	json_t *config = make_config();
 	int n = snprintf(directory, sizeof(directory), "%s/thruster-bench-XXXXXX",
 		parent && *parent ? parent : "/tmp");
 
@@ -129,13 +108,15 @@ static int does_answer(void)
 	return r == 0;
 }
 
-void daemon_start(const char *program)
+void daemon_start(const char *program, json_t *config)
 {
 	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + START_NS_MAX;
 	pid_t parent = getpid();
 
-	atexit(daemon_stop);
-	make_directory();
+	if (!is_at_exit)
+		atexit(daemon_stop);
+	is_at_exit = true;
+	make_directory(config);
 	daemon_pid = fork();
 	if (daemon_pid < 0)
 		fail("cannot start thrusterd: %s", strerror(errno));

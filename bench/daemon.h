@@ -3,15 +3,17 @@
 #define BENCH_DAEMON_H
 
 /*
- * A thrusterd of our own, on a socket in a temporary directory, with the arenas of the table. Both
- * are gone when the program ends, however it ends, short of SIGKILL; then the daemon still ends,
- * and the directory stays.
+ * A thrusterd of our own, on a socket in a temporary directory, one at a time. Both are gone when
+ * the program ends, however it ends, short of SIGKILL; then the daemon still ends, and the
+ * directory stays.
  */
 
+#include <jansson.h>
 #include <sys/types.h>
 
-/* Returns when the daemon answers; fail()s if it does not. `program` is the path of thrusterd. */
-void daemon_start(const char *program);
+/* Returns when the daemon answers; fail()s if it does not. `program` is the path of thrusterd;
+ * `config`, thrusterd.json(5), is released. None may run: daemon_stop() comes before the next. */
+void daemon_start(const char *program, json_t *config);
 
 /* Idempotent. */
 void daemon_stop(void);

@@ -5,6 +5,7 @@
  */
 
 #include <argp.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,26 @@ static double own_seconds(void)
 	return seconds;
 }
 
+/* Nothing but the time to attach depends on how many arenas there are: one daemon has them all. */
+static json_t *daemon_config(void)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < n_arenas; i++) {
+		const struct arena *arena = &arenas[i];
+		json_t *class_ = json_pack("{s:i, s:i}", "slot_bytes", (int)arena->slot_bytes,
+			"slots", (int)arena->slots);
+
+		if (arena->align_bytes)
+			json_object_set_new(class_, "align_bytes",
+				json_integer(arena->align_bytes));
+		json_array_append_new(list,
+			json_pack("{s:s, s:[o]}", "name", arena->name, "classes", class_));
+	}
+	return json_pack("{s:o}", "arenas", list);
+}
+
 static void run(struct series *series, const struct arguments *arguments,
 	const struct machine *machine)
 {
@@ -164,7 +185,7 @@ static void run(struct series *series, const struct arguments *arguments,
 
 	sample_prepare(machine);
 	if (series_needs_daemon(series))
-		daemon_start(arguments->thrusterd);
+		daemon_start(arguments->thrusterd, daemon_config());
 	series_run(series, &arguments->plan, machine);
 	daemon_stop();
 	after = machine_load();
