@@ -8,7 +8,7 @@
 #include "bench/report.h"
 #include "bench/verdicts.h"
 
-#define JSON_VERSION 1
+#define JSON_VERSION 2
 #define DIGITS 6
 
 static void set(json_t *object, const char *name, json_t *value)
@@ -24,20 +24,6 @@ static void set_ratio(json_t *object, const char *name, double ratio)
 		set(object, name, json_real(ratio));
 }
 
-static const char *engine_name(enum engine_kind engine)
-{
-	static const char *const names[] = {
-		[ENGINE_NONE] = "none",
-		[ENGINE_POOL] = "pool",
-		[ENGINE_PORTABLE] = "pool without rseq",
-		[ENGINE_TICKETS] = "pool, handed over",
-		[ENGINE_CAS_MASK] = "CAS masks",
-		[ENGINE_QUEUE] = "queue of pointers",
-	};
-
-	return names[engine];
-}
-
 static const char *place_name(enum place place)
 {
 	static const char *const names[] = {
@@ -50,41 +36,108 @@ static const char *place_name(enum place place)
 	return names[place];
 }
 
-static json_t *result_json(const struct series *series, const struct result *result, unsigned cores)
+static void set_samples(json_t *object, const struct result *result)
 {
-	const struct workload *workload = result->workload;
-	json_t *object = json_object(), *samples = json_array();
-	const struct result *single = series_find(series, "single/pool");
-	const struct result *lock = series_find(series, "limit/lock-add");
+	json_t *samples = json_array();
 	unsigned i;
 
-	set(object, "name", json_string(workload->name));
-	set(object, "engine", json_string(engine_name(workload->engine)));
-	set(object, "arena", workload->arena ? json_string(workload->arena) : json_null());
-	set(object, "processes", json_integer(workload->processes));
-	set(object, "threads", json_integer(workload_threads(workload, cores)));
-	set(object, "place", json_string(place_name(workload->place)));
 	for (i = 0; i < result->n; i++)
 		json_array_append_new(samples, json_real(result->ns[i]));
-	if (result->absence) {
-		set(object, "absent", json_string(result->absence));
-		json_decref(samples);
-		return object;
-	}
 	set(object, "median_ns", json_real(result->median));
 	set(object, "p10_ns", json_real(result->p10));
 	set(object, "p90_ns", json_real(result->p90));
 	set(object, "median_deviation_ns", json_real(result->deviation));
 	set(object, "samples_ns", samples);
+}
+
+static json_t *limit_json(const struct result *result)
+{
+	json_t *object = json_object();
+
+	set(object, "name", json_string(result->workload.kind->name));
+	set(object, "what", json_string(result->workload.kind->what));
+	if (result->n == 0)
+		set(object, "absent", json_string(result->absence));
+	else
+		set_samples(object, result);
+	return object;
+}
+
+static json_t *result_json(const struct series *series, const struct result *result)
+{
+	const struct workload *workload = &result->workload;
+	const struct result *pool = series_pair(series, workload->kind, "pool");
+	const struct result *lock = series_find(series, "limit/lock-add");
+	json_t *object = json_object();
+
+	set(object, "name", json_string(workload->name));
+	set(object, "kind", json_string(workload->kind->name));
+	set(object, "engine", json_string(workload->engine->name));
+	if (result->n == 0) {
+		set(object, "absent", json_string(result->absence));
+		return object;
+	}
+	set_samples(object, result);
 	set(object, "ops_per_lane", json_integer((json_int_t)result->ops));
 	set(object, "dry_per_op", json_real(result->dry));
 	set(object, "disturbed_samples", json_integer(result->disturbed));
 	set(object, "retaken_samples", json_integer(result->retaken));
-	set_ratio(object, "ratio_to_single", single ? result->median / single->median : 0);
+	if (result->rents > 0)
+		set(object, "rents_per_op", json_real(result->rents));
+	set_ratio(object, "ratio_to_pool", pool ? result->median / pool->median : 0);
 	set_ratio(object, "ratio_to_lock_add", lock ? result->median / lock->median : 0);
-	set_ratio(object, "ratio_to_cas_mask", report_beside(series, result, "cas-mask"));
-	set_ratio(object, "ratio_to_queue", report_beside(series, result, "queue"));
 	return object;
+}
+
+static json_t *kind_json(const struct kind *kind, unsigned cores)
+{
+	json_t *object = json_object();
+
+	set(object, "name", json_string(kind->name));
+	set(object, "what", json_string(kind->what));
+	set(object, "group", json_string(group_name(kind->group)));
+	set(object, "crosses", json_string(kind_crosses(kind)));
+	set(object, "bytes", json_integer(kind->bytes));
+	set(object, "slots", json_integer(kind->slots));
+	set(object, "processes", json_integer(kind_processes(kind, cores)));
+	set(object, "threads", json_integer(kind_threads(kind, cores)));
+	set(object, "place", json_string(place_name(kind->place)));
+	return object;
+}
+
+static json_t *kinds_json(const struct series *series, unsigned cores)
+{
+	json_t *list = json_array();
+	const struct kind *last = NULL;
+	size_t i;
+
+	for (i = 0; i < series->n; i++) {
+		const struct kind *kind = series->result[i].workload.kind;
+
+		if (kind != last && kind->group != GROUP_LIMIT)
+			json_array_append_new(list, kind_json(kind, cores));
+		last = kind;
+	}
+	return list;
+}
+
+static json_t *engines_json(const struct series *series)
+{
+	json_t *list = json_array(), *object;
+	size_t i;
+
+	for (i = 1; i < n_engines; i++) {
+		object = json_object();
+		set(object, "name", json_string(engines[i].name));
+		set(object, "what", json_string(engines[i].what));
+		set(object, "family", json_string(family_name(engines[i].family)));
+		set(object, "configured", json_string(engines[i].configured));
+		set(object, "keeps", json_boolean(engines[i].keeps));
+		if (!series_has(series, &engines[i]))
+			set(object, "absent", json_string(series_absence(series, &engines[i])));
+		json_array_append_new(list, object);
+	}
+	return list;
 }
 
 static json_t *target_json(const struct series *series, const struct target *target)
@@ -125,25 +178,49 @@ static json_t *machine_json(const struct report_notes *notes)
 	return object;
 }
 
+/* What a reader should know before trusting a figure. */
+static json_t *notes_json(const struct report_notes *notes)
+{
+	json_t *list = json_array();
+
+	if (notes->steal_percent > STEAL_PERCENT_MAX)
+		json_array_append_new(list, json_sprintf("the hypervisor took %.1f %% of all "
+			"processors' time", notes->steal_percent));
+	if (notes->other_percent > OTHER_PERCENT_MAX)
+		json_array_append_new(list, json_sprintf("other programs used %.0f %% of one core",
+			notes->other_percent));
+	return list;
+}
+
 void report_write_json(const struct series *series, const struct report_notes *notes,
 	const char *path)
 {
-	json_t *top = json_object(), *results = json_array(), *verdicts = json_array();
+	json_t *top = json_object(), *limits = json_array(), *results = json_array();
+	json_t *verdicts = json_array(), *machine = machine_json(notes);
 	size_t i;
 	int r;
 
-	for (i = 0; i < series->n; i++)
-		json_array_append_new(results, result_json(series, &series->result[i],
-						       notes->machine->n_cores));
+	for (i = 0; i < series->n; i++) {
+		const struct result *result = &series->result[i];
+
+		if (result->workload.kind->group == GROUP_LIMIT)
+			json_array_append_new(limits, limit_json(result));
+		else
+			json_array_append_new(results, result_json(series, result));
+	}
 	for (i = 0; i < n_targets; i++)
 		json_array_append_new(verdicts, target_json(series, &targets[i]));
+	set(machine, "notes", notes_json(notes));
 	set(top, "version", json_integer(JSON_VERSION));
 	set(top, "thruster", json_string(thruster_version()));
-	set(top, "machine", machine_json(notes));
+	set(top, "machine", machine);
 	set(top, "repetitions", json_integer(notes->plan->repetitions));
 	set(top, "sample_ms", json_real(notes->plan->sample_ms));
 	set(top, "quick", json_boolean(notes->plan->is_quick));
 	set(top, "seconds", json_real(notes->seconds));
+	set(top, "limits", limits);
+	set(top, "engines", engines_json(series));
+	set(top, "kinds", kinds_json(series, notes->machine->n_cores));
 	set(top, "workloads", results);
 	set(top, "targets", verdicts);
 	if (strcmp(path, "-") == 0)

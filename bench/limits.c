@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the machine takes for the least one could do: the loop itself, a call into the shared
- * library, an addition to memory without and with a lock prefix, and malloc() for orientation.
+ * library, an addition to memory without and with a lock prefix.
  */
 
-#include <errno.h>
-#include <stdlib.h>
+#include "bench/acts.h"
 #include "bench/bodies.h"
-#include "bench/lane.h"
-
-static inline void keep(void *pointer)
-{
-	__asm__ volatile("" : : "r"(pointer) : "memory");
-}
 
 void body_loop(struct lane *lane, uint64_t ops)
 {
@@ -46,18 +39,4 @@ void body_lock_add(struct lane *lane, uint64_t ops)
 
 	for (n = 0; n < ops; n++)
 		__atomic_fetch_add(&lane->stage->ball, 1, __ATOMIC_RELAXED);
-}
-
-void body_malloc(struct lane *lane, uint64_t ops)
-{
-	uint64_t n;
-
-	for (n = 0; n < ops; n++) {
-		void *buffer = malloc(BUFFER_BYTES);
-
-		if (!buffer)
-			lane_fail(lane, "malloc", -ENOMEM);
-		keep(buffer);
-		free(buffer);
-	}
 }

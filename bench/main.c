@@ -16,6 +16,8 @@
 #include "bench/daemon.h"
 #include "bench/fail.h"
 #include "bench/report.h"
+#include "bench/rivals.h"
+#include "bench/sizes.h"
 #include "bench/worker.h"
 
 #define REPETITIONS_DEFAULT 21
@@ -28,6 +30,7 @@
 #define KEY_CORES 257
 #define KEY_SAMPLE 258
 #define KEY_RETAKES 259
+#define KEY_KINDS 260
 
 __attribute__((visibility("default")))
 const char *argp_program_version = "thruster-bench " THRUSTER_VERSION;
@@ -39,6 +42,7 @@ static const char description[] =
 
 static const struct argp_option options[] = {
 	{ "list", 'l', NULL, 0, "Name the workloads, and exit" },
+	{ "list-kinds", KEY_KINDS, NULL, 0, "Say what is measured of each engine, and exit" },
 	{ "only", 'o', "PATTERN", 0,
 		"Only workloads whose name has PATTERN in it, or matches it as a file name does" },
 	{ "repetitions", 'r', "N", 0, "Samples of each workload (21)" },
@@ -52,6 +56,15 @@ static const struct argp_option options[] = {
 	{ "worker", KEY_WORKER, "ORDER", OPTION_HIDDEN, NULL },
 	{ 0 },
 };
+
+extern const struct engine_code none_code, pool_code, portable_code, open_code, cas_mask_code,
+	circle_code, stacks_code, queue_code, glibc_code, jemalloc_code, mimalloc_code,
+	tcmalloc_code;
+
+/* Those that need no library but ours; see worker-main.c for the others. */
+static const struct engine_code *const codes[] = { &none_code, &pool_code, &portable_code,
+	&open_code, &cas_mask_code, &circle_code, &stacks_code, &queue_code, &glibc_code,
+	&jemalloc_code, &mimalloc_code, &tcmalloc_code };
 
 struct arguments {
 	const char *only, *json, *thrusterd, *worker, *cores;
@@ -81,6 +94,15 @@ static double number(const char *text, double least, double most, struct argp_st
 	return value;
 }
 
+static void list_kinds(void)
+{
+	size_t i;
+
+	for (i = 0; i < n_kinds; i++)
+		if (kinds[i].group != GROUP_LIMIT)
+			printf("%-42s %s\n", kinds[i].name, kinds[i].what);
+}
+
 static error_t on_option(int key, char *argument, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -89,6 +111,9 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 	case 'l':
 		arguments->is_list = true;
 		return 0;
+	case KEY_KINDS:
+		list_kinds();
+		exit(EXIT_SUCCESS);
 	case 'o':
 		arguments->only = argument;
 		return 0;
@@ -137,7 +162,7 @@ static void list(const struct series *series)
 	size_t i;
 
 	for (i = 0; i < series->n; i++)
-		printf("%s\n", series->result[i].workload->name);
+		printf("%s\n", series->result[i].workload.name);
 }
 
 /* Processor time of this process and all that it has waited for. */
@@ -155,23 +180,37 @@ static double own_seconds(void)
 	return seconds;
 }
 
+static json_t *class_config(unsigned slot_bytes, unsigned slots, unsigned align_bytes)
+{
+	json_t *object = json_pack("{s:i, s:i}", "slot_bytes", (int)slot_bytes, "slots",
+		(int)slots);
+
+	if (align_bytes)
+		json_object_set_new(object, "align_bytes", json_integer(align_bytes));
+	return object;
+}
+
+static json_t *arena_config(const struct arena *arena)
+{
+	json_t *classes = json_array();
+	unsigned bytes = arena->slot_bytes;
+	unsigned most = strcmp(arena->name, ARENA_SIZES) == 0 ? 1u << SIZE_BITS_MAX : bytes;
+
+	for (; bytes <= most; bytes *= 2)
+		json_array_append_new(classes,
+			class_config(bytes, arena->slots, arena->align_bytes));
+	return json_pack("{s:s, s:o}", "name", arena->name, "classes", classes);
+}
+
 /* Nothing but the time to attach depends on how many arenas there are: one daemon has them all. */
-static json_t *daemon_config(void)
+static json_t *daemon_config(const struct series *series)
 {
 	json_t *list = json_array();
 	size_t i;
 
-	for (i = 0; i < n_arenas; i++) {
-		const struct arena *arena = &arenas[i];
-		json_t *class_ = json_pack("{s:i, s:i}", "slot_bytes", (int)arena->slot_bytes,
-			"slots", (int)arena->slots);
-
-		if (arena->align_bytes)
-			json_object_set_new(class_, "align_bytes",
-				json_integer(arena->align_bytes));
-		json_array_append_new(list,
-			json_pack("{s:s, s:[o]}", "name", arena->name, "classes", class_));
-	}
+	for (i = 0; i < n_arenas; i++)
+		if (series_needs_arena(series, arenas[i].name))
+			json_array_append_new(list, arena_config(&arenas[i]));
 	return json_pack("{s:o}", "arenas", list);
 }
 
@@ -185,8 +224,10 @@ static void run(struct series *series, const struct arguments *arguments,
 
 	sample_prepare(machine);
 	if (series_needs_daemon(series))
-		daemon_start(arguments->thrusterd, daemon_config());
+		daemon_start(arguments->thrusterd, daemon_config(series));
+	rivals_start(series);
 	series_run(series, &arguments->plan, machine);
+	rivals_stop();
 	daemon_stop();
 	after = machine_load();
 	own = own_seconds();
@@ -217,7 +258,7 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.worker)
-		return worker_main(arguments.worker);
+		return worker_main(arguments.worker, codes, sizeof(codes) / sizeof(codes[0]));
 	fill_in(&arguments.plan);
 	machine_init(&machine, arguments.cores);
 	series_new(&series, arguments.only, arguments.plan.repetitions, &machine);

@@ -7,6 +7,10 @@
 #include "bench/machine.h"
 #include "bench/series.h"
 
+/* Above these the figures are not to be trusted too far. */
+#define STEAL_PERCENT_MAX 1
+#define OTHER_PERCENT_MAX 5
+
 struct report_notes {
 	const struct machine *machine;
 	const struct plan *plan;
@@ -22,8 +26,8 @@ void report_print(const struct series *series, const struct report_notes *notes)
 void report_write_json(const struct series *series, const struct report_notes *notes,
 	const char *path);
 
-/* Median of the workload / median of the counterpart, which has `engine` in the engine's place; 0
- * if one of them is absent. */
-double report_beside(const struct series *series, const struct result *result, const char *engine);
+/* The others that can do the kind, our `pool` among them, the fastest first; how many. */
+unsigned report_ranking(const struct series *series, const struct kind *kind,
+	const struct result **ret, unsigned max);
 
 #endif

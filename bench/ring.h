@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include "bench/spin.h"
 
-#define RING_DEPTH_MAX 512u
+#define RING_DEPTH_MAX 1024u
 #define RING_ENTRY_MAX 32u
 
 /* In shared memory. */

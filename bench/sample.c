@@ -2,7 +2,7 @@
 /*
  * The program itself does nothing while a sample is taken but wait for signals: a worker that ends,
  * a person who has seen enough, or the time to move a lane to the next core. If one worker fails
- * the others wait for it in vain, so they are ended, and the first to leave word is quoted.
+ * the others wait for it in vain, so they are ended. What a worker forks ends with it.
  */
 
 #include <errno.h>
@@ -12,22 +12,20 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "bench/bodies.h"
 #include "bench/clock.h"
 #include "bench/daemon.h"
 #include "bench/fail.h"
-#include "bench/lane.h"
 #include "bench/sample.h"
 #include "bench/worker.h"
 
 #define NO_RSEQ "glibc.pthread.rseq=0"
-#define SAMPLE_NS_MAX INT64_C(60000000000)
+#define SAMPLE_NS_MAX INT64_C(20000000000)
+#define DRY_NS_MAX INT64_C(500000000)
 #define FLIP_NS 1000000
 #define LOOK_NS 200000000
-#define WARM_OPS_MIN (64 * OPS_UNIT) /* enough to touch every buffer of the largest pool */
+#define WARM_OPS_MIN (8 * OPS_UNIT) /* enough to touch every buffer of the largest pool */
 
 struct crew {
-	const struct workload *workload;
 	unsigned n, alive;
 	pid_t pid[LANES_MAX];
 };
@@ -78,48 +76,56 @@ static void forgo_rseq(void)
 	setenv("GLIBC_TUNABLES", text, 1);
 }
 
+static _Noreturn void become_worker(const struct workload *workload, unsigned process)
+{
+	char path[4096], order[64], option[] = WORKER_OPTION;
+	char *argv[] = { path, option, order, NULL };
+
+	if (workload->engine->preload)
+		setenv("LD_PRELOAD", workload->engine->preload, 1);
+	if (strcmp(workload->engine->name, "portable") == 0)
+		forgo_rseq();
+	snprintf(order, sizeof(order), WORKER_ORDER_FORMAT, (size_t)(workload->kind - kinds),
+		(size_t)(workload->engine - engines), process, stage_fd);
+	if (engine_program(workload->engine, path, sizeof(path)))
+		execv(path, argv);
+	_exit(EXIT_FAILURE);
+}
+
 static void start_worker(const struct workload *workload, unsigned process)
 {
-	static char program[] = "thruster-bench";
 	pid_t parent = getpid(), pid = fork();
-	char order[64];
 
 	if (pid < 0)
 		fail("cannot start a worker: %s", strerror(errno));
 	if (pid == 0) {
-		char option[] = "--worker";
-		char *argv[] = { program, option, order, NULL };
-
 		child_settle(parent);
-		if (workload->engine == ENGINE_PORTABLE)
-			forgo_rseq();
-		snprintf(order, sizeof(order), WORKER_ORDER_FORMAT, (size_t)(workload - workloads),
-			process, stage_fd);
-		execv("/proc/self/exe", argv);
-		_exit(EXIT_FAILURE);
+		become_worker(workload, process);
 	}
 	crew.pid[crew.n++] = pid;
 	crew.alive++;
 }
 
-static _Noreturn void worker_failed(unsigned i, int status)
+/* The first to leave word is quoted; the others may be waiting for it in vain. */
+static void note_failure(unsigned i, int status, struct sample *ret)
 {
-	char how[64];
+	size_t size = sizeof(ret->failure);
 	unsigned lane;
 
-	crew.pid[i] = 0;
-	if (WIFSIGNALED(status))
-		snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(status));
-	else
-		snprintf(how, sizeof(how), "has ended with status %d", WEXITSTATUS(status));
 	for (lane = 0; lane < LANES_MAX; lane++)
-		if (*stage->report[lane].error)
-			fail("%s: worker %u: %s", crew.workload->name, lane,
-				stage->report[lane].error);
-	fail("%s: worker process %u %s", crew.workload->name, i, how);
+		if (*stage->report[lane].error && !*ret->failure)
+			snprintf(ret->failure, size, "%s", stage->report[lane].error);
+	if (*ret->failure)
+		return;
+	if (WIFSIGNALED(status))
+		snprintf(ret->failure, size, "worker %u was killed by signal %d", i,
+			WTERMSIG(status));
+	else
+		snprintf(ret->failure, size, "worker %u has ended with status %d", i,
+			WEXITSTATUS(status));
 }
 
-static void reap(void)
+static void reap(struct sample *ret)
 {
 	int status;
 	unsigned i;
@@ -128,10 +134,10 @@ static void reap(void)
 	for (i = 0; i < crew.n; i++) {
 		if (crew.pid[i] == 0 || waitpid(crew.pid[i], &status, WNOHANG) != crew.pid[i])
 			continue;
-		if (status != 0)
-			worker_failed(i, status);
 		crew.pid[i] = 0;
 		crew.alive--;
+		if (status != 0)
+			note_failure(i, status, ret);
 	}
 }
 
@@ -147,56 +153,59 @@ static void flip(const struct machine *machine)
 		sched_setaffinity(thread, sizeof(set), &set);
 }
 
-static void watch(const struct workload *workload, const struct machine *machine)
+static void watch(const struct workload *workload, const struct machine *machine,
+	struct sample *ret)
 {
-	bool does_flip = workload->place == PLACE_FLIP;
+	bool does_flip = workload->kind->place == PLACE_FLIP;
 	struct timespec pause = { .tv_nsec = does_flip ? FLIP_NS : LOOK_NS };
 	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + SAMPLE_NS_MAX;
 
-	while (crew.alive > 0) {
+	while (crew.alive > 0 && !*ret->failure) {
 		int signal = sigtimedwait(&awaited, NULL, &pause);
 
 		if (signal > 0 && signal != SIGCHLD)
 			fail("stopped by signal %d", signal);
-		reap();
+		reap(ret);
 		if (does_flip)
 			flip(machine);
 		if (clock_ns(CLOCK_MONOTONIC) > deadline)
-			fail("%s: not done after %d s", workload->name,
+			snprintf(ret->failure, sizeof(ret->failure),
+				"stuck: not done after %d s",
 				(int)(SAMPLE_NS_MAX / 1000000000));
 	}
-	crew.n = 0;
+	end_crew();
 }
 
 static void give_orders(const struct workload *workload, const struct machine *machine,
 	uint64_t ops)
 {
 	struct orders *orders = &stage->orders;
+	const struct kind *kind = workload->kind;
 	const char *socket = daemon_socket();
 	uint64_t warm_ops = ops / 4 / OPS_UNIT * OPS_UNIT;
 
-	stage_reset(stage);
-	if (workload->engine == ENGINE_CAS_MASK)
-		cas_mask_init(&stage->cas_mask,
-			workload->slots ? workload->slots / 64 : machine->n_configured);
-	if (workload->engine == ENGINE_QUEUE)
-		queue_init(&stage->queue, workload->slots);
+	stage_reset(stage, stage_fd);
 	orders->ops = ops;
+	orders->dry_ns_max = DRY_NS_MAX;
 	orders->warm_ops = warm_ops > WARM_OPS_MIN ? warm_ops : WARM_OPS_MIN;
+	/* An odd number of lines, as our pool spreads its own. */
+	orders->stride_bytes = kind->bytes ? kind->bytes + 64 : 0;
 	orders->n_cores = machine->n_cores;
 	memcpy(orders->core, machine->core, sizeof(orders->core));
 	if (socket)
 		memcpy(orders->socket, socket, strlen(socket) + 1);
+	if (workload->engine->set_up)
+		workload->engine->set_up(stage, kind->slots);
 }
 
-static void read_reports(const struct workload *workload, unsigned lanes, struct sample *ret)
+static void read_reports(const struct workload *workload, const struct machine *machine,
+	struct sample *ret)
 {
+	unsigned lanes = kind_lanes(workload->kind, machine->n_cores), i;
 	int64_t start = 0, end = 0, cpu = 0, each = 0;
 	double ops = (double)stage->orders.ops;
-	uint64_t dry = 0;
-	unsigned i;
+	uint64_t dry = 0, rents = 0;
 
-	*ret = (struct sample){ 0 };
 	for (i = 0; i < lanes; i++) {
 		const struct report *report = &stage->report[i];
 
@@ -205,25 +214,35 @@ static void read_reports(const struct workload *workload, unsigned lanes, struct
 		each += report->end_ns - report->start_ns;
 		cpu += report->cpu_ns;
 		dry += report->dry;
+		rents += report->rents;
 		ret->switches += report->switches;
 	}
 	ret->elapsed_ns = end - start;
 	ret->dry = (double)dry / ops / lanes;
-	if (workload->figure == FIGURE_SPAN)
+	ret->rents = (double)rents / ops;
+	if (workload->kind->figure == FIGURE_SPAN)
 		ret->ns = (double)ret->elapsed_ns / ops;
+	else if (workload->kind->figure == FIGURE_CPU)
+		ret->ns = (double)cpu / ops / lanes;
 	else
-		ret->ns = (double)(workload->figure == FIGURE_CPU ? cpu : each) / ops / lanes;
+		ret->ns = (double)each / ops / lanes;
+	if (workload->kind->figure == FIGURE_SHARE && lanes > machine->n_cores)
+		ret->ns *= (double)machine->n_cores / lanes;
 }
 
-void sample_take(const struct workload *workload, const struct machine *machine, uint64_t ops,
+bool sample_take(const struct workload *workload, const struct machine *machine, uint64_t ops,
 	struct sample *ret)
 {
-	unsigned i;
+	unsigned processes = kind_processes(workload->kind, machine->n_cores), i;
 
+	*ret = (struct sample){ 0 };
 	give_orders(workload, machine, ops);
-	crew = (struct crew){ .workload = workload };
-	for (i = 0; i < workload->processes; i++)
+	crew = (struct crew){ 0 };
+	for (i = 0; i < (workload->engine->forks ? 1 : processes); i++)
 		start_worker(workload, i);
-	watch(workload, machine);
-	read_reports(workload, workload_lanes(workload, machine->n_cores), ret);
+	watch(workload, machine, ret);
+	if (*ret->failure)
+		return false;
+	read_reports(workload, machine, ret);
+	return true;
 }

@@ -19,20 +19,20 @@ struct plan {
 };
 
 struct result {
-	const struct workload *workload;
-	const char *absence; /* why there is nothing else; NULL if there is */
-	uint64_t ops;        /* of each lane in a sample */
-	unsigned n;          /* samples */
-	double *ns;          /* each, in the order taken */
+	struct workload workload;
+	char absence[160]; /* why there is nothing else; "" if there is */
+	uint64_t ops;      /* of each lane in a sample */
+	unsigned n;        /* samples */
+	double *ns;        /* each, in the order taken */
 	double median, p10, p90, deviation; /* the last: median of |ns - median| */
-	double dry;          /* mean */
-	unsigned disturbed;  /* samples in which a lane was taken off its core */
-	unsigned retaken;    /* such samples that were thrown away */
+	double dry, rents;  /* mean, an operation */
+	unsigned disturbed; /* samples in which a lane was taken off its core */
+	unsigned retaken;   /* such samples that were thrown away */
 };
 
 struct series {
 	size_t n;
-	struct result *result; /* in the order of the table */
+	struct result *result; /* in the order of the tables: by kind, then by engine */
 };
 
 /* The workloads whose name matches the shell pattern, or has it as a part; NULL: all. */
@@ -40,13 +40,21 @@ void series_new(struct series *ret, const char *pattern, unsigned repetitions,
 	const struct machine *machine);
 void series_free(struct series *series);
 
+/* Is it one of those that are to be measured? `arena`: one of them has it. */
+bool series_has(const struct series *series, const struct engine *engine);
+/* Why none of its workloads that it can do is here. */
+const char *series_absence(const struct series *series, const struct engine *engine);
+bool series_needs_arena(const struct series *series, const char *arena);
 bool series_needs_daemon(const struct series *series);
+
 void series_run(struct series *series, const struct plan *plan, const struct machine *machine);
 
 /* Has every lane a core of its own, so that to be taken off it is a disturbance? */
 bool result_is_alone(const struct result *result, const struct machine *machine);
 
-/* NULL: not measured. */
+/* Of the workload "kind/engine"; NULL: not measured. */
 const struct result *series_find(const struct series *series, const char *name);
+const struct result *series_pair(const struct series *series, const struct kind *kind,
+	const char *engine);
 
 #endif

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -38,9 +39,13 @@ int stage_new(struct stage **ret, int *ret_fd)
 	return 0;
 }
 
-void stage_reset(struct stage *stage)
+void stage_reset(struct stage *stage, int fd)
 {
-	memset(stage, 0, offsetof(struct stage, cas_mask));
+	size_t bytes = offsetof(struct stage, buffers);
+
+	/* What was never touched need not be written. */
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) < 0)
+		memset(stage, 0, bytes);
 }
 
 void stage_meet(struct stage *stage, enum meeting meeting, unsigned lanes)

@@ -12,17 +12,22 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "bench/cas-mask.h"
+#include "bench/circle.h"
 #include "bench/queue.h"
 #include "bench/ring.h"
+#include "bench/stacks.h"
 
 #define LANES_MAX 64u /* a lane is one thread of one worker process */
-#define BUFFER_BYTES 4096u
-#define BASELINE_STRIDE_BYTES 4160u /* an odd number of lines, as the pool spreads its own */
+#define SLOTS_MAX 4096u
+#define STRIDE_MAX 4160u
+#define BUFFERS_BYTES (96u << 20) /* all are sparse */
 
 enum meeting { MEET_READY, MEET_START, MEET_END, MEETINGS };
 
 struct orders {
 	uint64_t ops, warm_ops; /* of each lane */
+	int64_t dry_ns_max;     /* nothing came free for so long: it never will */
+	uint64_t stride_bytes;  /* from buffer to buffer of an ancestor's pool */
 	uint32_t n_cores;
 	int32_t core[LANES_MAX];
 	char socket[108];
@@ -32,6 +37,7 @@ struct orders {
 struct report {
 	_Alignas(APART) int64_t start_ns, end_ns, cpu_ns;
 	uint64_t dry;      /* found nothing free, and tried again */
+	uint64_t rents;    /* of Kestrel's pipe */
 	uint64_t switches; /* taken off its core unasked, while it was timed */
 	int32_t thread;    /* kernel's id */
 	uint32_t client;   /* thruster_client_id() */
@@ -45,9 +51,14 @@ struct stage {
 	_Alignas(APART) uint64_t ball;     /* the line that goes to and fro */
 	struct report report[LANES_MAX];
 	struct ring ring;
-	struct cas_mask cas_mask;
-	struct queue queue;
-	_Alignas(4096) unsigned char buffers[CAS_MASKS_MAX * 64 * (size_t)BASELINE_STRIDE_BYTES];
+	/* The pools of our ancestry: one of them is used in a sample. */
+	union {
+		struct cas_mask cas_mask;
+		struct circle circle;
+		struct queue queue;
+		struct stacks stacks;
+	};
+	_Alignas(4096) unsigned char buffers[BUFFERS_BYTES];
 };
 
 /* A new one, zeroed, and its descriptor; or a negative errno. Pages appear as they are touched. */
@@ -56,8 +67,8 @@ int stage_new(struct stage **ret, int *ret_fd);
 /* Map the one that `fd` is. */
 int stage_open(struct stage **ret, int fd);
 
-/* Forget all but the buffers. Nobody else has it open. */
-void stage_reset(struct stage *stage);
+/* All zero but the buffers. Nobody else has it open. */
+void stage_reset(struct stage *stage, int fd);
 
 /* Wait until all `lanes` have come to the meeting. */
 void stage_meet(struct stage *stage, enum meeting meeting, unsigned lanes);

@@ -23,7 +23,4 @@ extern const size_t n_targets;
 enum verdict target_judge(const struct target *target, const struct series *series,
 	double *ret_value);
 
-/* "met", "MISSED" or "". All targets of a workload together. */
-const char *workload_verdict(const struct workload *workload, const struct series *series);
-
 #endif

@@ -2,12 +2,35 @@
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 
-/* The process that does a workload. */
+/*
+ * A worker is this program, or a rival's own, begun with an order: which kind is to be done by
+ * which engine, as which process of those that do it together, and the descriptor of the stage.
+ */
 
-/* "workload:process:descriptor of the stage" */
-#define WORKER_ORDER_FORMAT "%zu:%u:%d"
+#include "bench/bodies.h"
+#include "bench/engines.h"
+#include "bench/lane.h"
 
-/* Returns the exit status. What went wrong is in the report of a lane. */
-int worker_main(const char *order);
+#define WORKER_OPTION "--worker"
+#define WORKER_ORDER_FORMAT "%zu.%zu.%u.%d"
+
+/* How an engine is used, in the program that has it. */
+struct engine_code {
+	const char *name; /* of the engine */
+	/* Once in each process before its lanes; *lane is the first of it, and stands for all. 0 or
+	 * what it failed with, after lane_fail()'s manner of leaving word. NULL: nothing to do. */
+	int (*enter)(struct lane *lane);
+	void (*leave)(struct lane *lane);
+	/* By each lane, on its core, before and after; NULL: nothing. */
+	int (*enter_lane)(struct lane *lane);
+	void (*leave_lane)(struct lane *lane);
+	body_f *const *bodies;
+	/* Rent what kind->held and ->window say, and return it. */
+	void (*begin)(struct lane *lane);
+	void (*end)(struct lane *lane);
+};
+
+/* The exit status of a worker that obeys `order`; of the codes that the program has. */
+int worker_main(const char *order, const struct engine_code *const *codes, size_t n);
 
 #endif
