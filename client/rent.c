@@ -67,43 +67,34 @@ static __attribute__((noinline)) int rent_try(struct thruster_pool *pool, size_t
 	bool is_again, struct thruster_lease *ret_lease)
 {
 	struct plan_way way = { 0 }, last = { 0 };
-	bool was_asked = false, is_first = true;
+	bool was_asked = false, was_tried = false, is_over = false;
 	enum core_outcome r;
 
 	renew_if_lost(pool);
-	for (; plan_next(&pool->view, size, is_first ? NULL : &last, &way); last = way) {
-		/* The ways after it take more bytes. */
+	for (; plan_next(&pool->view, size, last.slots ? &last : NULL, &way); last = way) {
+		/* Another way may take fewer bytes. */
 		if (pool_is_counted(pool) && !thr_quota_charge(pool, way.class_, way.slots)) {
-			if (is_first) /* none would do */
-				return -EDQUOT;
-			break;
+			is_over = true;
+			continue;
 		}
+		was_tried = true;
 		r = rent_way(pool, &way, ret_lease);
 		if (r == CORE_DONE)
 			return 0;
 		if (pool_is_counted(pool))
 			thr_quota_discharge(pool, way.class_, way.slots);
-		is_first = false;
 		was_asked |= r == CORE_ASKED;
 		/* Not if another core has some, or only no run of that length is free. */
 		if (!is_again && r == CORE_DRY && way.slots == 1)
 			count_exhausted(pool, way.class_);
 	}
-	if (is_first)
-		return -EMSGSIZE;
+	if (!was_tried)
+		return is_over ? -EDQUOT : -EMSGSIZE;
 	if (was_asked)
 		thr_wait_call_visitor(pool->view.control);
 	if (!is_again)
 		add_relaxed(&pool_counters(pool)->exhausted_total, 1);
 	return -ENOBUFS;
-}
-
-/* The class whose single slot is the best way of holding a size, or none: a number too large. */
-static uint32_t best_class(const struct thr_view *view, size_t size)
-{
-	struct plan_way way = { 0 };
-
-	return plan_next(view, size, NULL, &way) && way.slots == 1 ? way.class_ : THR_CLASSES_MAX;
 }
 
 /* One slot of a class, if this core has one to take; if not DONE, nothing. */
@@ -139,16 +130,17 @@ static __attribute__((noinline)) int rent_generally(
 		return -EINVAL;
 	if (unlikely(pool->is_attached != POOL_PLAIN))
 		return pool->is_attached ? rent_try(pool, size, false, ret_lease) : -ECHILD;
-	if (size > pool->view.class_[0].stride_bytes) {
-		class_ = best_class(&pool->view, size);
-		core = section_core(pool->self.section);
-		if (class_ < THR_CLASSES_MAX && core.n < pool->self.n_cores) {
+	class_ = plan_class(&pool->view, size);
+	core = section_core(pool->self.section);
+	if (class_ < THR_CLASSES_MAX && core.n < pool->self.n_cores) {
+		r = rent_now(pool, core, class_, ret_lease);
+		if (r == SECTION_CHANGED &&
+			thr_core_turn(&pool->view.class_[class_], &pool->self, core))
 			r = rent_now(pool, core, class_, ret_lease);
-			if (likely(r == SECTION_DONE))
-				return 0;
-			if (r == SECTION_MOVED)
-				count_restart(pool, class_);
-		}
+		if (likely(r == SECTION_DONE))
+			return 0;
+		if (r == SECTION_MOVED)
+			count_restart(pool, class_);
 	}
 	return rent_try(pool, size, false, ret_lease);
 }

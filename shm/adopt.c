@@ -13,6 +13,8 @@
 #include "shm/segment.h"
 
 #define TRIES_MAX 8u
+#define SPARE_LOOKS 4u
+#define SPARE_SLOTS 16u
 
 struct search {
 	const struct thr_class_view *class_;
@@ -167,6 +169,27 @@ struct thr_adoption thr_adopt(const struct thr_class_view *class_, uint32_t who,
 	while (found.segment == ADOPT_NONE && !found.was_asked && s.was_beaten &&
 		++tries < TRIES_MAX);
 	return found;
+}
+
+uint32_t thr_adopt_spare(const struct thr_class_view *class_, uint32_t who, uint32_t start)
+{
+	uint32_t number = start < class_->n_segments ? start : 0, seen;
+	struct thr_segment *segment;
+	uint64_t holder, takeable;
+
+	for (seen = 0; seen < SPARE_LOOKS && seen < class_->n_segments; seen++) {
+		number = segment_after(class_, number);
+		segment = &class_->segments[number];
+		holder = load_acquire(&segment->holder); /* [P7] */
+		if (holder_who(holder) != HOLDER_NOBODY || !load_relaxed(&segment->returned))
+			continue;
+		takeable = thr_segment_walk(segment, class_segment_slots(class_, number));
+		if (takeable)
+			store_relaxed(&segment->returned, 1);
+		if (mask_count(takeable) >= SPARE_SLOTS && thr_segment_adopt(segment, holder, who))
+			return number;
+	}
+	return ADOPT_NONE;
 }
 
 void thr_adopt_tell(const struct thr_class_view *class_, struct seat_id seat, struct core_id core,

@@ -35,6 +35,12 @@ struct thr_adoption {
 struct thr_adoption thr_adopt(const struct thr_class_view *class_, uint32_t who, uint32_t start,
 	uint32_t except, unsigned n);
 
+/*
+ * Make one of the next few segments behind `start` `who`'s that nobody holds and that has many
+ * slots to take, by their flags; ADOPT_NONE if there is none. Does not search, revoke or ask.
+ */
+uint32_t thr_adopt_spare(const struct thr_class_view *class_, uint32_t who, uint32_t start);
+
 /* Let the probes say what came of it. */
 void thr_adopt_tell(const struct thr_class_view *class_, struct seat_id seat, struct core_id core,
 	const struct thr_adoption *found);

@@ -19,6 +19,10 @@
 #define TRIES_MAX 64u
 /* In a row; a debugger's single steps restart a sequence for ever. */
 #define RESTARTS_MAX 256u
+/* Fewer slots than these are few, and one in so many times that a core finds few it looks for a
+ * segment that has more. */
+#define FEW 4u
+#define SPARE_EVERY 16u
 
 __attribute__((noinline, cold)) void thr_core_restarted(const struct thr_class_view *class_,
 	const struct thr_self *self, struct core_id core)
@@ -72,6 +76,48 @@ static enum section refill_from(
 	return r;
 }
 
+/* The mask is a word that any client can write: nothing beyond the class is taken of it. */
+static uint64_t takeable_of(const struct core_here *here, uint32_t number)
+{
+	return load_relaxed(&segment_at(here, number)->mask) &
+	       mask_low(class_segment_slots(here->class_, number));
+}
+
+/* Not worth to go there for them alone. */
+static bool is_few(uint64_t mask)
+{
+	unsigned i;
+
+	for (i = 1; i < FEW; i++)
+		mask &= mask - 1;
+	return !mask;
+}
+
+/* A walk pays where others returned something, unless there is enough without. */
+static bool can_turn_to(const struct core_here *here, uint32_t number, unsigned n)
+{
+	uint64_t takeable = takeable_of(here, number);
+
+	return mask_find_run(takeable, n) >= 0 &&
+	       !(is_few(takeable) && load_relaxed(&segment_at(here, number)->returned));
+}
+
+/*
+ * What was returned on this core is in a segment's mask already, so the core goes on to it as it
+ * is, without a walk. Nobody takes anything out of the mask of a segment that is not current, but
+ * who relinquishes it, and that changes the holder.
+ */
+static enum section turn_to(const struct core_here *here, uint64_t current, uint32_t number)
+{
+	struct thr_segment *segment = segment_at(here, number);
+	uint64_t holder = load_acquire(&segment->holder); /* [P7] */
+
+	if (holder_who(holder) != holder_of_core(here->core))
+		return SECTION_CHANGED;
+	return section_switch(here->self->section, here->core, here->state, current, segment,
+		holder, 0, current_next(current, number));
+}
+
 /* The segments of the ring, the one left longest ago first. */
 static enum section refill_from_ring(const struct core_here *here, uint64_t current, unsigned n)
 {
@@ -84,10 +130,13 @@ static enum section refill_from_ring(const struct core_here *here, uint64_t curr
 
 		if (number >= here->class_->n_segments || number == current_segment(current))
 			continue;
-		if (!load_relaxed(&segment_at(here, number)->returned) &&
-			!load_relaxed(&segment_at(here, number)->mask))
+		if (can_turn_to(here, number, n))
+			r = turn_to(here, current, number);
+		else if (load_relaxed(&segment_at(here, number)->returned) ||
+			 takeable_of(here, number))
+			r = refill_from(here, current, number, n);
+		else
 			continue;
-		r = refill_from(here, current, number, n);
 		if (r != SECTION_CHANGED)
 			return r;
 	}
@@ -148,6 +197,29 @@ static enum core_outcome adopt(const struct core_here *here, unsigned n)
 }
 
 /*
+ * What the core holds is full but for a slot here and there, so that it would go from one to the
+ * next for each rent: another segment joins it, if one is near that nobody holds and that has many.
+ */
+static void adopt_spare(const struct core_here *here)
+{
+	uint64_t current = load_relaxed(&here->state->current);
+	uint32_t number = current_segment(current);
+
+	if (current_version(current) % SPARE_EVERY != 0 ||
+		number >= here->class_->n_segments || !is_few(takeable_of(here, number)) ||
+		!self_may_hold(here->self, here->core))
+		return;
+	number = thr_adopt_spare(here->class_, holder_of_core(here->core),
+		load_relaxed(&here->state->cursor));
+	if (number == ADOPT_NONE)
+		return;
+	store_relaxed(&here->state->cursor, number);
+	count_here(&here->state->adoptions_total, 1);
+	PROBE(adopt, here->class_, here->self->seat, here->core, number, 0);
+	ring_add(here, load_relaxed(&here->state->current), number);
+}
+
+/*
  * Nothing is left of what the core rents from: make something current that has n slots in a row.
  * DONE if it is worth to look again.
  */
@@ -163,6 +235,8 @@ static enum core_outcome refill(const struct core_here *here, unsigned n)
 	if (r == SECTION_CHANGED && current_segment(current) < here->class_->n_segments &&
 		load_relaxed(&segment_at(here, current_segment(current))->returned))
 		r = refill_from_current(here, current, n);
+	if (r == SECTION_DONE)
+		adopt_spare(here);
 	if (r != SECTION_CHANGED)
 		return CORE_DONE;
 	outcome = adopt(here, n);
@@ -173,11 +247,24 @@ static enum core_outcome refill(const struct core_here *here, unsigned n)
 	return refill_from_current(here, current, n) == SECTION_CHANGED ? outcome : CORE_DONE;
 }
 
-/* The mask is a word that any client can write: nothing beyond the class is taken of it. */
-static uint64_t takeable_of(const struct core_here *here, uint32_t number)
+bool thr_core_turn(const struct thr_class_view *class_, const struct thr_self *self,
+	struct core_id core)
 {
-	return load_relaxed(&segment_at(here, number)->mask) &
-	       mask_low(class_segment_slots(here->class_, number));
+	struct core_here here = { class_, self, core, &class_->cores[core.n] };
+	uint64_t current = load_acquire(&here.state->current);
+	uint32_t next = load_relaxed(&here.state->held_next), i, number;
+
+	for (i = 0; i < THR_CORE_HELD_MAX && !load_relaxed(&here.state->asked); i++) {
+		number = load_relaxed(&here.state->held[(next + i) % THR_CORE_HELD_MAX]);
+		if (number >= class_->n_segments || number == current_segment(current) ||
+			!can_turn_to(&here, number, 1))
+			continue;
+		if (turn_to(&here, current, number) != SECTION_DONE)
+			return false;
+		adopt_spare(&here);
+		return true;
+	}
+	return false;
 }
 
 /* Take n slots in a row of the current segment: out of the mask, and then lease the first. */

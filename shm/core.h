@@ -53,6 +53,11 @@ static inline enum section core_rent_now(const struct thr_class_view *class_,
 	return r;
 }
 
+/* Go on to another segment that the core holds and that has slots to take, without a walk. False if
+ * there is none, or somebody else wants some: thr_core_rent() sees to it. */
+bool thr_core_turn(const struct thr_class_view *class_, const struct thr_self *self,
+	struct core_id core);
+
 /* Lease n slots in a row, n from 1 to 64. */
 enum core_outcome thr_core_rent(const struct thr_class_view *class_, const struct thr_self *self,
 	unsigned n, struct slot_id *ret_slot, uint64_t *ret_record);

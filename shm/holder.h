@@ -81,6 +81,11 @@ static inline uint32_t current_segment(uint64_t current)
 	return (uint32_t)current;
 }
 
+static inline uint32_t current_version(uint64_t current)
+{
+	return (uint32_t)(current >> 32);
+}
+
 static inline uint64_t current_next(uint64_t current, uint32_t segment)
 {
 	return ((current >> 32) + 1) << 32 | segment;

@@ -9,6 +9,17 @@
 #include "shm/circle.h"
 #include "shm/holder.h"
 
+/* Sizes of `bits` bits, less 1, begin behind 2^(bits - 1). */
+static uint8_t first_class_for(const struct thr_view *view, unsigned bits)
+{
+	uint32_t i = 0;
+
+	while (bits > 0 && i + 1 < view->n_classes &&
+		view->class_[i].stride_bytes <= (uint64_t)1 << (bits - 1))
+		i++;
+	return (uint8_t)i;
+}
+
 void thr_view_init(struct thr_view *view, void *base, const struct thr_geometry *geometry)
 {
 	uint8_t *at = base;
@@ -37,6 +48,8 @@ void thr_view_init(struct thr_view *view, void *base, const struct thr_geometry 
 			.index = (uint8_t)i,
 		};
 	}
+	for (i = 0; i < sizeof(view->first_class); i++)
+		view->first_class[i] = first_class_for(view, i);
 }
 
 void thr_view_set_tag(struct thr_view *view, uint64_t nonce)

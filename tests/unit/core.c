@@ -137,6 +137,57 @@ Test(core, keeps_a_ring_and_relinquishes_what_falls_out)
 	clean_up();
 }
 
+/* What comes back on the core is in its masks: to go on to another segment takes no walk. */
+Test(core, turns_to_what_came_back_without_a_walk)
+{
+	struct slot_id slot;
+	uint64_t walks;
+	uint32_t n;
+
+	set_up(1, 64 * 4);
+	cr_assert_eq(rent_all(0), 64 * 4);
+	walks = class_->cores[0].refills_total;
+	for (n = 0; n < 64; n++) { /* one of each segment in turn */
+		give(0, n % 4 * 64 + n / 4);
+		cr_assert_eq(rent(0, 1, &slot), CORE_DONE);
+		cr_assert_eq(slot.n, n % 4 * 64 + n / 4);
+	}
+	cr_expect_eq(class_->cores[0].refills_total, walks);
+
+	/* What others gave back is behind a flag; where there is little beside it, a walk pays. */
+	for (n = 0; n < 8; n++)
+		*class_record(class_, (struct slot_id){ n }) = 0;
+	memset(out, 0, 8 * sizeof(*out));
+	class_->segments[0].returned = 1;
+	for (n = 0; n < 8; n++)
+		cr_assert_eq(rent(0, 1, &slot), CORE_DONE);
+	cr_expect_eq(class_->cores[0].refills_total, walks + 1);
+	cr_expect_eq(rent(0, 1, &slot), CORE_DRY);
+	clean_up();
+}
+
+/* Four segments full, and always the next one comes back: soon it rents from others, too. */
+Test(core, adopts_one_more_rather_than_go_round_full_ones)
+{
+	struct slot_id slot;
+	uint64_t before;
+	uint32_t n;
+
+	set_up(1, 64 * 20);
+	for (n = 0; n < 64 * 4; n++)
+		cr_assert_eq(rent(0, 1, &slot), CORE_DONE);
+	before = class_->cores[0].adoptions_total;
+	for (n = 0; n < 64; n++) {
+		give(0, n % 4 * 64 + n / 4);
+		cr_assert_eq(rent(0, 1, &slot), CORE_DONE);
+	}
+	cr_expect_gt(class_->cores[0].adoptions_total, before);
+	cr_expect_leq(class_->cores[0].adoptions_total, before + 4);
+	give_all(0);
+	cr_expect_eq(rent_all(0), 64 * 20, "and none is lost");
+	clean_up();
+}
+
 Test(core, asks_the_other_core_and_gets_what_that_has)
 {
 	struct slot_id slot;

@@ -9,10 +9,12 @@
 #include "tests/unit/dice.h"
 #include "tests/unit/must.h"
 
-static int by_waste_then_slots(const void *a, const void *b)
+static int the_better_first(const void *a, const void *b)
 {
 	const struct plan_way *x = a, *y = b;
 
+	if (x->fits != y->fits)
+		return x->fits ? -1 : 1;
 	if (x->waste != y->waste)
 		return x->waste < y->waste ? -1 : 1;
 	return x->slots < y->slots ? -1 : x->slots > y->slots;
@@ -29,12 +31,15 @@ static size_t naive_ways(const struct thr_view *view, uint64_t size, struct plan
 
 		for (slots = 1; slots <= 64 && slots <= c->slots; slots++)
 			if (slots * c->stride_bytes >= size && (slots == 1 || !c->is_open)) {
-				ways[n++] = (struct plan_way){ i, slots,
-					slots * c->stride_bytes - size };
+				uint64_t waste = slots * c->stride_bytes - size;
+				bool fits = slots == 1 && (c->stride_bytes <= 64 ||
+					(c->stride_bytes - 64 + 1) / 2 <= size);
+
+				ways[n++] = (struct plan_way){ i, slots, fits, waste };
 				break;
 			}
 	}
-	qsort(ways, n, sizeof(*ways), by_waste_then_slots);
+	qsort(ways, n, sizeof(*ways), the_better_first);
 	return n;
 }
 
@@ -55,9 +60,12 @@ static void check_size(const struct thr_view *view, uint64_t size)
 	}
 	must(!plan_next(view, size, n ? &last : NULL, &way), "size %lu: more than %zu ways",
 		(unsigned long)size, n);
+	must(plan_class(view, size) ==
+			(n && ways[0].slots == 1 ? ways[0].class_ : THR_CLASSES_MAX),
+		"size %lu: the class is %u", (unsigned long)size, plan_class(view, size));
 }
 
-Test(plan, goes_through_all_ways_the_least_wasteful_first)
+Test(plan, goes_through_all_ways_the_best_first)
 {
 	static const struct thr_class_view classes[][3] = {
 		{ { .stride_bytes = 64, .slots = 64 }, { .stride_bytes = 128, .slots = 70 },
@@ -125,4 +133,28 @@ Test(plan, of_the_largest_sizes_there_are)
 	cr_assert(way.class_ == 1 && way.slots == 64 && way.waste == 0);
 	cr_assert_not(plan_next(&view, (1ull << 36) + 1, NULL, &way));
 	cr_assert_not(plan_next(&view, UINT64_MAX, NULL, &way));
+}
+
+/* Powers of two, spread as the daemon spreads them: each size is one slot of the next power. */
+Test(plan, takes_a_slot_rather_than_a_run_where_half_of_it_is_used)
+{
+	struct thr_view view = { .n_classes = 0 };
+	struct plan_way way = { 0 };
+	uint64_t size;
+	uint32_t i;
+
+	for (i = 0; i < 13; i++)
+		view.class_[view.n_classes++] = (struct thr_class_view){
+			.stride_bytes = (64ull << i) + (i ? 64 : 0),
+			.slots = 128,
+		};
+	for (size = 1; size <= 64ull << 12; size++) {
+		cr_assert(plan_next(&view, size, NULL, &way));
+		must(way.slots == 1, "%lu is %u slots of class %u", (unsigned long)size, way.slots,
+			way.class_);
+	}
+	/* Far less than half: the run. */
+	view.n_classes = 2;
+	view.class_[1].stride_bytes = 4160;
+	cr_assert(plan_next(&view, 640, NULL, &way) && way.slots == 10);
 }
