@@ -18,8 +18,8 @@ struct lane;
 typedef void body_f(struct lane *lane, uint64_t ops);
 
 enum body {
-	/* One lane by itself: loops-local.h. Touched: the first byte written; whole: all of it cleared
-	 * and read. */
+	/* One lane by itself: loops-local.h. Touched: the first byte written; whole: all of it
+	 * cleared and read. */
 	BODY_NEST_1,
 	BODY_NEST_1_TOUCHED,
 	BODY_NEST_1_WHOLE,

@@ -39,7 +39,7 @@ int circle_take(struct circle *pool, uint64_t *ret_place)
 
 	for (;;) {
 		if (head - __atomic_load_n(&pool->tail, __ATOMIC_ACQUIRE) >= pool->slots) {
-			/* Two that came back at one moment may each have missed the other's mark. */
+			/* Two that came back at once may each have missed the other's mark. */
 			move_tail(pool);
 			if (head - __atomic_load_n(&pool->tail, __ATOMIC_ACQUIRE) >= pool->slots &&
 				head == __atomic_load_n(&pool->head, __ATOMIC_RELAXED))

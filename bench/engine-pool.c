@@ -60,8 +60,8 @@ static int ticket_unpack(struct lane *lane, const void *entry, union item *ret)
 _Static_assert(sizeof(struct thruster_lease) <= RING_ENTRY_MAX, "a lease is an entry");
 _Static_assert(sizeof(struct thruster_ticket) <= RING_ENTRY_MAX, "a ticket is an entry");
 
-static const struct acts engine_acts = { rent, give, data, rent_bulk, give_bulk, lease_pack, lease_unpack,
-	sizeof(struct thruster_lease), NULL, NULL };
+static const struct acts engine_acts = { rent, give, data, rent_bulk, give_bulk, lease_pack,
+	lease_unpack, sizeof(struct thruster_lease), NULL, NULL };
 static const struct acts acts_across = { rent, give, data, rent_bulk, give_bulk, ticket_pack,
 	ticket_unpack, sizeof(struct thruster_ticket), NULL, NULL };
 

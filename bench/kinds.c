@@ -81,10 +81,11 @@ const size_t n_arenas = sizeof(arenas) / sizeof(arenas[0]);
 		.are_powers = powers_ }
 
 #define LONG(percent_, held_)                                                                      \
-	ROW(GROUP_LONG, 1, 1, "long-" #percent_, BODY_LONG, 4096, "many",                                            \
+	ROW(GROUP_LONG, 1, 1, "long-" #percent_, BODY_LONG, 4096, "many",                          \
 		#percent_ " % of the pool held for long, 8 buffers beside them", .held = held_,    \
-		.window = 8),                                                 \
-		ROW(GROUP_LONG, 1, 1, "long-" #percent_ "-touched", BODY_LONG_TOUCHED, 4096, "many",                 \
+		.window = 8),                                                                      \
+		ROW(GROUP_LONG, 1, 1, "long-" #percent_ "-touched", BODY_LONG_TOUCHED, 4096,       \
+			"many",                                                                    \
 			#percent_ " % of the pool held for long, 8 buffers beside them, touched",  \
 			.held = held_, .window = 8)
 
@@ -121,7 +122,8 @@ const struct kind kinds[] = {
 		"Kestrel's pipe, one thread: a message"),
 
 	THREADS("threads", BODY_NEST_1, 512, "small", "512 bytes, threads"),
-	THREADS("threads-touched", BODY_NEST_1_TOUCHED, 512, "small", "512 bytes, threads, touched"),
+	THREADS("threads-touched", BODY_NEST_1_TOUCHED, 512, "small",
+		"512 bytes, threads, touched"),
 	PROCESSES("processes", BODY_NEST_1, 512, "small", "512 bytes, processes", SHARED_BY_ALL),
 	PROCESSES("processes-touched", BODY_NEST_1_TOUCHED, 512, "small",
 		"512 bytes, processes, touched", SHARED_BY_ALL),

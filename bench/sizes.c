@@ -30,7 +30,9 @@ void sizes_draw(struct lane *lane)
 	for (i = 0; i < CHOICES; i++) {
 		uint64_t lot = sizes_random(&state);
 
-		lane->choice[i] = sizes_are_drawn(kind) ? draw_size(kind, lot)
-							: (uint32_t)(lot % (kind->held ? kind->held : 1));
+		if (sizes_are_drawn(kind))
+			lane->choice[i] = draw_size(kind, lot);
+		else if (kind->held)
+			lane->choice[i] = (uint32_t)(lot % kind->held);
 	}
 }

@@ -35,6 +35,22 @@ struct core_here {
 	struct thr_core *state;
 };
 
+static inline struct thr_segment *core_segment(const struct core_here *here, uint32_t number)
+{
+	return &here->class_->segments[number];
+}
+
+/* The mask is a word that any client can write: nothing beyond the class is taken of it. */
+static inline uint64_t core_takeable(const struct core_here *here, uint32_t number)
+{
+	return load_relaxed(&core_segment(here, number)->mask) &
+	       mask_low(class_segment_slots(here->class_, number));
+}
+
+/* Nothing is left of what the core rents from: make something current that has n slots in a row.
+ * DONE if it is worth to look again. shm/refill.c */
+enum core_outcome thr_core_refill(const struct core_here *here, unsigned n);
+
 /* Count that an operation begins anew. */
 void thr_core_restarted(const struct thr_class_view *class_, const struct thr_self *self,
 	struct core_id core);

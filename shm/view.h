@@ -34,8 +34,8 @@ struct thr_view {
 	uint32_t n_seats;
 	uint32_t n_cores;
 	uint32_t n_classes;
-	/* The first class that is large enough for any size with so many bits, less 1 (shm/plan.h); 0
-	 * is right, too, but later. */
+	/* Where to look first for a size, by the number of bits of the size less 1 (shm/plan.h): no
+	 * class before it is large enough. */
 	uint8_t first_class[65];
 	struct thr_class_view class_[THR_CLASSES_MAX];
 };

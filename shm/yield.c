@@ -10,20 +10,15 @@
 #include "shm/segment.h"
 #include "shm/wait.h"
 
-static struct thr_segment *segment_at(const struct core_here *here, uint32_t number)
-{
-	return &here->class_->segments[number];
-}
-
 bool thr_core_holds(const struct core_here *here, uint32_t number)
 {
-	return holder_who(load_acquire(&segment_at(here, number)->holder)) ==
+	return holder_who(load_acquire(&core_segment(here, number)->holder)) ==
 	       holder_of_core(here->core);
 }
 
 enum section thr_core_relinquish(const struct core_here *here, uint32_t number, uint32_t to)
 {
-	struct thr_segment *segment = segment_at(here, number);
+	struct thr_segment *segment = core_segment(here, number);
 	uint64_t holder = load_acquire(&segment->holder);
 
 	if (holder_who(holder) != holder_of_core(here->core))
@@ -45,7 +40,7 @@ static bool is_possible(const struct core_here *here, uint32_t who)
 static bool has_some(const struct core_here *here, uint32_t number)
 {
 	return thr_core_holds(here, number) &&
-	       thr_segment_look(segment_at(here, number),
+	       thr_segment_look(core_segment(here, number),
 		       class_segment_slots(here->class_, number));
 }
 

@@ -93,8 +93,9 @@ int thruster_detach(struct thruster_pool *pool);
 
 /*
  * Rent a buffer of at least `size` bytes: a slot of which half is used, else a slot or up to 64 in
- * a row, whichever wastes least and can be had. Never blocks. The contents are whatever the last user left. Lock-free; where there
- * are no restartable sequences, for up to 64 threads of the process at once.
+ * a row, whichever wastes least and can be had. Never blocks. The contents are whatever the last
+ * user left. Lock-free; where there are no restartable sequences, for up to 64 threads of the
+ * process at once.
  *
  *  -ENOBUFS       nothing that would hold the size can be had now; if another core holds some, it
  *                 was asked for it
