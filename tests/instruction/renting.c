@@ -213,6 +213,45 @@ static void take_open_ones(struct actor *a)
 		;
 }
 
+/* One of each segment that the core rented from last comes back on it; the last lease is another
+ * class's. */
+static void some_come_back_here(struct actor *a)
+{
+	unsigned i;
+
+	take_small_ones(a);
+	for (i = 0; i < THR_CORE_HELD_MAX; i++)
+		act_return(a, a->stage->victim.n - 2 - (i + 1) * 63);
+}
+
+static void rent_a_few(struct actor *a)
+{
+	unsigned i;
+
+	for (i = 0; i < THR_CORE_HELD_MAX + 2; i++)
+		act_rent(a, 1);
+}
+
+/* What the core rented from first, and holds no more, has room; what it holds has none. */
+static void make_room_far_away(struct actor *a)
+{
+	unsigned i;
+
+	take_small_ones(a);
+	for (i = 0; i < 64; i++)
+		act_return(a, 0);
+}
+
+static void exchange_some(struct actor *a)
+{
+	unsigned i;
+
+	for (i = 0; i < 40; i++) {
+		act_return(a, a->stage->victim.n - 100);
+		act_rent(a, 1);
+	}
+}
+
 static void rent_and_return_there(struct actor *a)
 {
 	rent_everything(a);
@@ -278,6 +317,8 @@ const struct scenario scenarios_rent[] = {
 	{ "rent what is too large", rent_too_large },
 	{ "rent when the small ones are out", rent_one, take_small_ones },
 	{ "rent when nothing is left", rent_one, rent_everything },
+	{ "rent what came back here", rent_a_few, some_come_back_here },
+	{ "rent beside full segments", exchange_some, make_room_far_away },
 	{ "rent what came back from the other core", rent_many, rent_and_return_there },
 	{ "rent a large one of those that came back", rent_large_ones, large_ones_come_back,
 		.before = far_holds_few },
