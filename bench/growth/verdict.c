@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a line grows, from its figures. What is flat is said with some room, for medians of a few
+ * samples are not exact; what grows is compared with the growth of x at the steepest place that
+ * counts, the end.
+ */
+
+#include <math.h>
+#include <stdio.h>
+#include "bench/growth/curves.h"
+
+#define FLAT_MAX 1.25
+#define EXPONENT_MAX 1.15
+
+struct place {
+	double x, y;
+};
+
+/* Percent taken, as how scarce what is left has become. */
+static double abscissa(enum shape shape, double x)
+{
+	return shape == SHAPE_SCARCITY ? 100 / (100 - x) : x;
+}
+
+static unsigned collect(const struct curve *curve, const struct line *line, struct place *places)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < curve->n_points; i++)
+		if (line->figure[i].n > 0 && !curve->apart[i])
+			places[n++] = (struct place){
+				curve->at[i],
+				figure_quantile(&line->figure[i], 0.5),
+			};
+	return n;
+}
+
+/* y as the power of x that it is at the end of the curve. */
+static double exponent(enum shape shape, const struct place *before, const struct place *last)
+{
+	double x = abscissa(shape, last->x) / abscissa(shape, before->x);
+
+	return log(last->y / before->y) / log(x);
+}
+
+static void tell(const struct curve *curve, enum shape shape, struct verdict *verdict, double power)
+{
+	char *text = verdict->text;
+	size_t room = sizeof(verdict->text);
+	int n = snprintf(text, room, "x %.3g from %.0f to %.0f %s", verdict->growth,
+		verdict->x_from, verdict->x_to, curve->x);
+
+	if (verdict->growth <= FLAT_MAX)
+		n += snprintf(text + n, room - (size_t)n, ": flat");
+	else if (shape == SHAPE_SCARCITY)
+		n += snprintf(text + n, room - (size_t)n, ", while free slots become x %.3g scarcer",
+			abscissa(shape, verdict->x_to) / abscissa(shape, verdict->x_from));
+	else
+		n += snprintf(text + n, room - (size_t)n,
+			": at the end as x^%.2f, %.3g ns for each more", power,
+			verdict->slope * (curve->y[0] == 'u' ? 1000 : 1));
+	snprintf(text + n, room - (size_t)n, "; %s",
+		verdict->is_designed ? "as the design says" : "MORE than the design says");
+}
+
+bool line_judge(const struct curve *curve, const struct line *line, struct verdict *ret)
+{
+	struct place places[POINTS_MAX];
+	unsigned n = collect(curve, line, places);
+	double power;
+
+	if (n < 2)
+		return false;
+	*ret = (struct verdict){
+		.x_from = places[0].x,
+		.x_to = places[n - 1].x,
+		.growth = places[n - 1].y / places[0].y,
+		.slope = (places[n - 1].y - places[n - 2].y) / (places[n - 1].x - places[n - 2].x),
+	};
+	power = exponent(line->shape, &places[n - 2], &places[n - 1]);
+	ret->is_designed = ret->growth <= FLAT_MAX ||
+			   (line->shape != SHAPE_FLAT && power <= EXPONENT_MAX);
+	tell(curve, line->shape, ret, power);
+	return true;
+}
