@@ -83,6 +83,7 @@ static void sample_stats(const struct plan *plan, unsigned point)
 	ask_daemon(plan->thrusterctl, &answer);
 	curve_add(STATS_CLIENTS, 0, point, answer.snapshot_us);
 	curve_add(STATS_CLIENTS, 1, point, answer.command_us);
+	curve_add(STATS_CLIENTS, 2, point, answer.daemon_us);
 }
 
 /* The daemon raises its own; the crowd needs a socket for each client. */

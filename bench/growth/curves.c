@@ -19,11 +19,12 @@ struct curve curves[CURVES] = {
 		.design = "flat: a rent looks at one mask, and a refill at 64 records, of however "
 			  "many",
 		.x_is_log = true,
-		.n_lines = 3,
+		.n_lines = 4,
 		.line = {
 			{ .name = "one buffer" },
 			{ .name = "up to 4096 held" },
 			{ .name = "half of all held" },
+			{ .name = "memory alone", .shape = SHAPE_SILENT },
 		},
 	},
 	[RENT_CLASSES] = {
@@ -50,7 +51,7 @@ struct curve curves[CURVES] = {
 		.n_lines = 2,
 		.line = {
 			{ .name = "others idle" },
-			{ .name = "all active, by turns" },
+			{ .name = "all active, by turns", .shape = SHAPE_SILENT },
 		},
 	},
 	[RENT_OCCUPANCY] = {
@@ -101,11 +102,12 @@ struct curve curves[CURVES] = {
 		.y = "us",
 		.design = "linear in slots: a walk over 8 bytes a slot and 8 of the walk before",
 		.x_is_log = true,
-		.n_lines = 3,
+		.n_lines = 4,
 		.line = {
 			{ .name = "snapshot, none held", .shape = SHAPE_LINEAR },
 			{ .name = "snapshot, half held", .shape = SHAPE_LINEAR },
 			{ .name = "command, none held", .shape = SHAPE_LINEAR },
+			{ .name = "the daemon's time", .shape = SHAPE_LINEAR },
 		},
 	},
 	[STATS_CLIENTS] = {
@@ -113,12 +115,13 @@ struct curve curves[CURVES] = {
 		.what = "thrusterctl stats --json",
 		.x = "clients",
 		.y = "us",
-		.design = "the snapshot: flat. The answer: linear, an object for each client",
+		.design = "linear in clients: a few counters of each, and an object in the answer",
 		.x_is_log = true,
-		.n_lines = 2,
+		.n_lines = 3,
 		.line = {
-			{ .name = "snapshot" },
+			{ .name = "snapshot", .shape = SHAPE_LINEAR },
 			{ .name = "command", .shape = SHAPE_LINEAR },
+			{ .name = "the daemon's time", .shape = SHAPE_LINEAR },
 		},
 	},
 };

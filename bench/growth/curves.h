@@ -11,7 +11,8 @@
 #include <stddef.h>
 
 #define POINTS_MAX 8u
-#define LINES_MAX 3u
+#define LINES_MAX 4u
+#define VERDICT_SAMPLES_MIN 3u
 #define SAMPLES_MAX 101u
 #define QUOTED_MAX 200u
 
@@ -31,6 +32,7 @@ enum shape {
 	SHAPE_FLAT,
 	SHAPE_LINEAR,   /* y grows by the same for each x, at most */
 	SHAPE_SCARCITY, /* x in percent taken: y grows at most as what is left becomes scarce */
+	SHAPE_SILENT,   /* the design says nothing */
 };
 
 struct figure {
@@ -76,11 +78,12 @@ struct verdict {
 	double x_from, x_to;
 	double growth;    /* the last median by the first */
 	double slope;     /* what one more x costs at the end of the curve */
+	bool is_blurred;  /* the first and the last are within each other's spread */
 	bool is_designed; /* grows no more than the design says */
 	char text[QUOTED_MAX];
 };
 
-/* False if there are not two points to compare. */
+/* False if there are not two points with enough samples to compare. */
 bool line_judge(const struct curve *curve, const struct line *line, struct verdict *ret);
 
 /* The report. */

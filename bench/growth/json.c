@@ -53,7 +53,8 @@ static json_t *line_json(const struct curve *curve, const struct line *line)
 		return object;
 	set(object, "growth", json_real(verdict.growth));
 	set(object, "slope", json_real(verdict.slope));
-	set(object, "as_designed", json_boolean(verdict.is_designed));
+	set(object, "as_designed", line->shape == SHAPE_SILENT
+		? json_null() : json_boolean(verdict.is_designed));
 	set(object, "verdict", json_string(verdict.text));
 	return object;
 }

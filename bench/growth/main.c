@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <thruster/client.h>
 #include "bench/clock.h"
@@ -18,7 +17,7 @@
 #include "bench/growth/job.h"
 #include "bench/growth/rounds.h"
 
-#define REPETITIONS_DEFAULT 15
+#define REPETITIONS_DEFAULT 31
 #define REPETITIONS_QUICK 1
 #define SAMPLE_MS 5.0
 #define SAMPLE_MS_QUICK 0.2
@@ -38,7 +37,7 @@ static const struct argp_option options[] = {
 	{ "list", 'l', NULL, 0, "Name the curves, and exit" },
 	{ "only", 'o', "PATTERN", 0,
 		"Only curves whose name has PATTERN in it, or matches it as a file name does" },
-	{ "repetitions", 'r', "N", 0, "Samples of each point (15)" },
+	{ "repetitions", 'r', "N", 0, "Samples of each point (31)" },
 	{ "quick", 'q', NULL, 0, "Only see that everything runs" },
 	{ "json", 'j', "FILE", 0, "Write all results to FILE too; - is standard output" },
 	{ "thrusterd", 't', "PATH", 0, "The daemon to start (" BENCH_THRUSTERD ")" },

@@ -77,5 +77,6 @@ void reclaim_once(struct job *job)
 	rent_all(job, pool, leases);
 	job->value = (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e3;
 	waitpid(victim, NULL, 0);
+	usleep(SETTLE_US); /* the daemon woke us before it had done; do not take its core */
 	job_detach(job, pool);
 }

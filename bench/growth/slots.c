@@ -57,6 +57,8 @@ static void sample_rents(const struct plan *plan, unsigned point, unsigned slots
 	curve_add(RENT_SLOTS, 0, point, job_run(&job));
 	job.body = rents_window;
 	curve_add(RENT_SLOTS, 1, point, job_run(&job));
+	job.body = rents_none;
+	curve_add(RENT_SLOTS, 3, point, job_run(&job));
 }
 
 static void sample_reclaim(const struct plan *plan, unsigned point)
@@ -81,6 +83,7 @@ static void sample_stats(const struct plan *plan, unsigned point)
 	ask_daemon(plan->thrusterctl, &answer);
 	curve_add(STATS_SLOTS, 0, point, answer.snapshot_us);
 	curve_add(STATS_SLOTS, 2, point, answer.command_us);
+	curve_add(STATS_SLOTS, 3, point, answer.daemon_us);
 }
 
 /* Rents, and then statistics while it holds what it has. */

@@ -5,18 +5,25 @@
 #include <string.h>
 #include "bench/growth/curves.h"
 
+/* Three digits are all that it is good for. */
+static void write_number(char *text, size_t room, double number)
+{
+	snprintf(text, room, "%.*f", number < 10 ? 2 : number < 100 ? 1 : 0, number);
+}
+
 static void print_figure(const struct figure *figure)
 {
-	char text[64], spread[40];
+	char median[16], p10[16], p90[16], text[64];
 
 	if (figure->n == 0) {
-		printf(" %27s", "absent");
+		printf(" %22s", "absent");
 		return;
 	}
-	snprintf(spread, sizeof(spread), "[%.4g %.4g]", figure_quantile(figure, 0.1),
-		figure_quantile(figure, 0.9));
-	snprintf(text, sizeof(text), "%.4g %s", figure_quantile(figure, 0.5), spread);
-	printf(" %27s", text);
+	write_number(median, sizeof(median), figure_quantile(figure, 0.5));
+	write_number(p10, sizeof(p10), figure_quantile(figure, 0.1));
+	write_number(p90, sizeof(p90), figure_quantile(figure, 0.9));
+	snprintf(text, sizeof(text), "%s [%s %s]", median, p10, p90);
+	printf(" %22s", text);
 }
 
 static void print_row(const struct curve *curve, unsigned point)
@@ -49,7 +56,7 @@ static void print_curve(const struct curve *curve)
 	printf("  the design: %s\n", curve->design);
 	printf("%9s", curve->x);
 	for (i = 0; i < curve->n_lines; i++)
-		printf(" %27s", curve->line[i].name);
+		printf(" %22s", curve->line[i].name);
 	printf("\n");
 	for (i = 0; i < curve->n_points; i++)
 		print_row(curve, i);

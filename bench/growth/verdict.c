@@ -13,7 +13,7 @@
 #define EXPONENT_MAX 1.15
 
 struct place {
-	double x, y;
+	double x, y, p10, p90;
 };
 
 /* Percent taken, as how scarce what is left has become. */
@@ -27,12 +27,20 @@ static unsigned collect(const struct curve *curve, const struct line *line, stru
 	unsigned i, n = 0;
 
 	for (i = 0; i < curve->n_points; i++)
-		if (line->figure[i].n > 0 && !curve->apart[i])
+		if (line->figure[i].n >= VERDICT_SAMPLES_MIN && !curve->apart[i])
 			places[n++] = (struct place){
 				curve->at[i],
 				figure_quantile(&line->figure[i], 0.5),
+				figure_quantile(&line->figure[i], 0.1),
+				figure_quantile(&line->figure[i], 0.9),
 			};
 	return n;
+}
+
+/* Each median lies in the other's spread: the machine was too restless to say more. */
+static bool is_blurred(const struct place *first, const struct place *last)
+{
+	return last->y <= first->p90 && first->y >= last->p10;
 }
 
 /* y as the power of x that it is at the end of the curve. */
@@ -52,6 +60,8 @@ static void tell(const struct curve *curve, enum shape shape, struct verdict *ve
 
 	if (verdict->growth <= FLAT_MAX)
 		n += snprintf(text + n, room - (size_t)n, ": flat");
+	else if (verdict->is_blurred)
+		n += snprintf(text + n, room - (size_t)n, ": flat within the spread");
 	else if (shape == SHAPE_SCARCITY)
 		n += snprintf(text + n, room - (size_t)n, ", while free slots become x %.3g scarcer",
 			abscissa(shape, verdict->x_to) / abscissa(shape, verdict->x_from));
@@ -59,6 +69,8 @@ static void tell(const struct curve *curve, enum shape shape, struct verdict *ve
 		n += snprintf(text + n, room - (size_t)n,
 			": at the end as x^%.2f, %.3g ns for each more", power,
 			verdict->slope * (curve->y[0] == 'u' ? 1000 : 1));
+	if (shape == SHAPE_SILENT)
+		return;
 	snprintf(text + n, room - (size_t)n, "; %s",
 		verdict->is_designed ? "as the design says" : "MORE than the design says");
 }
@@ -78,7 +90,9 @@ bool line_judge(const struct curve *curve, const struct line *line, struct verdi
 		.slope = (places[n - 1].y - places[n - 2].y) / (places[n - 1].x - places[n - 2].x),
 	};
 	power = exponent(line->shape, &places[n - 2], &places[n - 1]);
-	ret->is_designed = ret->growth <= FLAT_MAX ||
+	ret->is_blurred = is_blurred(&places[0], &places[n - 1]);
+	ret->is_designed = ret->growth <= FLAT_MAX || ret->is_blurred ||
+			   line->shape == SHAPE_SILENT ||
 			   (line->shape != SHAPE_FLAT && power <= EXPONENT_MAX);
 	tell(curve, line->shape, ret, power);
 	return true;
