@@ -16,14 +16,14 @@ struct curve curves[CURVES] = {
 		.what = "one rent and return",
 		.x = "slots",
 		.y = "ns",
-		.design = "flat: a rent looks at one mask, and a refill at 64 records, of however "
-			  "many",
+		.design = "flat, but for lines that are in no cache: a rent looks at one mask, a "
+			  "refill at 64 records, a return at three lines",
 		.x_is_log = true,
 		.n_lines = 4,
 		.line = {
 			{ .name = "one buffer" },
 			{ .name = "up to 4096 held" },
-			{ .name = "half of all held" },
+			{ .name = "half of all held", .shape = SHAPE_MEMORY },
 			{ .name = "memory alone", .shape = SHAPE_SILENT },
 		},
 	},

@@ -32,6 +32,7 @@ enum shape {
 	SHAPE_FLAT,
 	SHAPE_LINEAR,   /* y grows by the same for each x, at most */
 	SHAPE_SCARCITY, /* x in percent taken: y grows at most as what is left becomes scarce */
+	SHAPE_MEMORY,   /* grows by no more ns than the curve's last line, which is memory alone */
 	SHAPE_SILENT,   /* the design says nothing */
 };
 
@@ -77,6 +78,8 @@ double figure_quantile(const struct figure *figure, double part);
 struct verdict {
 	double x_from, x_to;
 	double growth;    /* the last median by the first */
+	double more;      /* the last median less the first */
+	double memory;    /* the same of the curve's last line, where that matters */
 	double slope;     /* what one more x costs at the end of the curve */
 	bool is_blurred;  /* the first and the last are within each other's spread */
 	bool is_designed; /* grows no more than the design says */

@@ -190,15 +190,17 @@ void rents_half(struct job *job)
 	renter_fini(&r);
 }
 
-/* A segment is 14 lines of 64 bytes; one is read, one seldom written, and one is the record's. */
+/*
+ * A segment is 14 lines of 64 bytes; one is read, one seldom written, and one is the record's. Which
+ * is next depends on what was read, for there is too much to do in a return to begin the next.
+ */
 static inline void touch(struct renter *r)
 {
 	unsigned slot = draw(&r->random, r->n);
 	uint64_t *segment = r->lines + (size_t)slot / 64 * SEGMENT_WORDS;
 	uint64_t *record = &segment[SEGMENT_WORDS - 64 + slot % 64];
 
-	if (segment[2 * 8] == 0)
-		*record += 1;
+	r->random += segment[2 * 8] + (*record)++;
 	if (segment[4 * 8] == 0)
 		segment[4 * 8] = 1;
 }

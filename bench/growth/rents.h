@@ -16,8 +16,8 @@ void rents_window(struct job *job);
  * leave, as step 1. */
 void rents_half(struct job *job);
 
-/* No rents at all, but what memory alone costs: the three lines that a return of a random slot out of
- * `slots` touches, in an arrangement like the pool's. */
+/* No rents at all, but what memory alone costs: the three lines that a return of a random slot
+ * out of `slots` touches, in an arrangement like the pool's, one slot after the other. */
 void rents_none(struct job *job);
 
 /* Another client has `held` percent of `slots`, at random places: one buffer; 8 held; half of the

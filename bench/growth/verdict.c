@@ -37,10 +37,18 @@ static unsigned collect(const struct curve *curve, const struct line *line, stru
 	return n;
 }
 
-/* Each median lies in the other's spread: the machine was too restless to say more. */
+static double grown_by(const struct curve *curve, const struct line *line)
+{
+	struct place places[POINTS_MAX];
+	unsigned n = collect(curve, line, places);
+
+	return n ? places[n - 1].y - places[0].y : 0;
+}
+
+/* The quickest at the end are no slower than the first: the machine was too restless to say more. */
 static bool is_blurred(const struct place *first, const struct place *last)
 {
-	return last->y <= first->p90 && first->y >= last->p10;
+	return last->p10 <= first->y;
 }
 
 /* y as the power of x that it is at the end of the curve. */
@@ -62,6 +70,10 @@ static void tell(const struct curve *curve, enum shape shape, struct verdict *ve
 		n += snprintf(text + n, room - (size_t)n, ": flat");
 	else if (verdict->is_blurred)
 		n += snprintf(text + n, room - (size_t)n, ": flat within the spread");
+	else if (shape == SHAPE_MEMORY)
+		n += snprintf(text + n, room - (size_t)n,
+			": %.3g ns more, and memory alone takes %.3g more", verdict->more,
+			verdict->memory);
 	else if (shape == SHAPE_SCARCITY)
 		n += snprintf(text + n, room - (size_t)n, ", while free slots become x %.3g scarcer",
 			abscissa(shape, verdict->x_to) / abscissa(shape, verdict->x_from));
@@ -73,6 +85,23 @@ static void tell(const struct curve *curve, enum shape shape, struct verdict *ve
 		return;
 	snprintf(text + n, room - (size_t)n, "; %s",
 		verdict->is_designed ? "as the design says" : "MORE than the design says");
+}
+
+static bool is_designed(enum shape shape, const struct verdict *verdict, double power)
+{
+	if (verdict->growth <= FLAT_MAX || verdict->is_blurred)
+		return true;
+	switch (shape) {
+	case SHAPE_MEMORY:
+		return verdict->more <= verdict->memory;
+	case SHAPE_LINEAR:
+	case SHAPE_SCARCITY:
+		return power <= EXPONENT_MAX;
+	case SHAPE_SILENT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool line_judge(const struct curve *curve, const struct line *line, struct verdict *ret)
@@ -87,13 +116,14 @@ bool line_judge(const struct curve *curve, const struct line *line, struct verdi
 		.x_from = places[0].x,
 		.x_to = places[n - 1].x,
 		.growth = places[n - 1].y / places[0].y,
+		.more = places[n - 1].y - places[0].y,
 		.slope = (places[n - 1].y - places[n - 2].y) / (places[n - 1].x - places[n - 2].x),
 	};
 	power = exponent(line->shape, &places[n - 2], &places[n - 1]);
 	ret->is_blurred = is_blurred(&places[0], &places[n - 1]);
-	ret->is_designed = ret->growth <= FLAT_MAX || ret->is_blurred ||
-			   line->shape == SHAPE_SILENT ||
-			   (line->shape != SHAPE_FLAT && power <= EXPONENT_MAX);
+	if (line->shape == SHAPE_MEMORY)
+		ret->memory = grown_by(curve, &curve->line[curve->n_lines - 1]);
+	ret->is_designed = is_designed(line->shape, ret, power);
 	tell(curve, line->shape, ret, power);
 	return true;
 }
