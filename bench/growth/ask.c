@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One command, its output read through a pipe. The answer says whose processor time to read next. */
+/* One command, its output read through a pipe. The answer says whose processor time is next read. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +95,8 @@ static size_t run_command(const char *thrusterctl)
 	pid = start_command(thrusterctl, &fd);
 	length = read_all(fd);
 	if (waitpid(pid, &status, 0) != pid || status != 0)
-		fail("%s stats does not answer: status %d", thrusterctl, status);
+		fail("%s stats does not answer: status %d", thrusterctl,
+			WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
 	return length;
 }
 

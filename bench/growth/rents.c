@@ -191,8 +191,8 @@ void rents_half(struct job *job)
 }
 
 /*
- * A segment is 14 lines of 64 bytes; one is read, one seldom written, and one is the record's. Which
- * is next depends on what was read, for there is too much to do in a return to begin the next.
+ * A segment is 14 lines of 64 bytes; one is read, one seldom written, and one is the record's. The
+ * next one depends on what was read: a return has so much to do that few are begun at once.
  */
 static inline void touch(struct renter *r)
 {

@@ -45,7 +45,7 @@ static double grown_by(const struct curve *curve, const struct line *line)
 	return n ? places[n - 1].y - places[0].y : 0;
 }
 
-/* The quickest at the end are no slower than the first: the machine was too restless to say more. */
+/* The quickest at the end are no slower than the first: the machine was too restless for more. */
 static bool is_blurred(const struct place *first, const struct place *last)
 {
 	return last->p10 <= first->y;
@@ -75,9 +75,10 @@ static void tell(const struct curve *curve, enum shape shape, struct verdict *ve
 			": %.3g ns more, and memory alone takes %.3g more", verdict->more,
 			verdict->memory);
 	else if (shape == SHAPE_SCARCITY)
-		n += snprintf(text + n, room - (size_t)n, ", while free slots become x %.3g scarcer",
+		n += snprintf(text + n, room - (size_t)n,
+			", while free slots become x %.3g scarcer",
 			abscissa(shape, verdict->x_to) / abscissa(shape, verdict->x_from));
-	else
+	else if (shape != SHAPE_FLAT)
 		n += snprintf(text + n, room - (size_t)n,
 			": at the end as x^%.2f, %.3g ns for each more", power,
 			verdict->slope * (curve->y[0] == 'u' ? 1000 : 1));
