@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One command, its output read through a pipe. The answer says whose processor time is next read. */
+/* One command, its output read through a pipe. Whose processor time to read the answer says. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -68,6 +68,7 @@ static void sample_reclaim(const struct plan *plan, unsigned point)
 
 	if (!curve_is_wanted(RECLAIM_CLIENTS))
 		return;
+	ask_daemon(plan->thrusterctl, &answer); /* has it walk, as it does each second */
 	curve_add(RECLAIM_CLIENTS, 0, point, job_run(&job));
 	ask_daemon(plan->thrusterctl, &answer);
 	curve_add(RECLAIM_CLIENTS, 1, point, answer.reclaim_us);

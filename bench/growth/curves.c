@@ -75,10 +75,12 @@ struct curve curves[CURVES] = {
 		.y = "us",
 		.design = "linear in slots: a walk over 8 bytes a slot, a million in about 1 ms",
 		.x_is_log = true,
-		.n_lines = 2,
+		.n_lines = 4,
 		.line = {
 			{ .name = "kill to last lease", .shape = SHAPE_LINEAR },
 			{ .name = "the daemon's part", .shape = SHAPE_LINEAR },
+			{ .name = "to last, half held", .shape = SHAPE_LINEAR },
+			{ .name = "daemon's, half held", .shape = SHAPE_LINEAR },
 		},
 	},
 	[RECLAIM_CLIENTS] = {

@@ -61,16 +61,18 @@ static void sample_rents(const struct plan *plan, unsigned point, unsigned slots
 	curve_add(RENT_SLOTS, 3, point, job_run(&job));
 }
 
-static void sample_reclaim(const struct plan *plan, unsigned point)
+/* Two lines: all, and the daemon's part. */
+static void sample_reclaim(const struct plan *plan, unsigned point, unsigned line)
 {
 	struct job job = { .name = "reclaim-slots", .arena = "slots", .body = reclaim_once };
 	struct answer answer;
 
 	if (!curve_is_wanted(RECLAIM_SLOTS))
 		return;
-	curve_add(RECLAIM_SLOTS, 0, point, job_run(&job));
+	ask_daemon(plan->thrusterctl, &answer); /* has it walk, as it does each second */
+	curve_add(RECLAIM_SLOTS, line, point, job_run(&job));
 	ask_daemon(plan->thrusterctl, &answer);
-	curve_add(RECLAIM_SLOTS, 1, point, answer.reclaim_us);
+	curve_add(RECLAIM_SLOTS, line + 1, point, answer.reclaim_us);
 }
 
 static void sample_stats(const struct plan *plan, unsigned point)
@@ -86,7 +88,7 @@ static void sample_stats(const struct plan *plan, unsigned point)
 	curve_add(STATS_SLOTS, 3, point, answer.daemon_us);
 }
 
-/* Rents, and then statistics while it holds what it has. */
+/* Rents, and then the others while it holds what it has. */
 static void sample_half(const struct plan *plan, unsigned point, unsigned slots)
 {
 	struct job *job, model = {
@@ -100,8 +102,6 @@ static void sample_half(const struct plan *plan, unsigned point, unsigned slots)
 	struct answer answer;
 	double ns;
 
-	if (!curve_is_wanted(RENT_SLOTS) && !curve_is_wanted(STATS_SLOTS))
-		return;
 	job = job_start(&model);
 	job_reach(job, 1);
 	if (curve_is_wanted(STATS_SLOTS)) {
@@ -109,6 +109,7 @@ static void sample_half(const struct plan *plan, unsigned point, unsigned slots)
 		ask_daemon(plan->thrusterctl, &answer);
 		curve_add(STATS_SLOTS, 1, point, answer.snapshot_us);
 	}
+	sample_reclaim(plan, point, 2);
 	ns = job_end(job);
 	if (curve_is_wanted(RENT_SLOTS))
 		curve_add(RENT_SLOTS, 2, point, ns);
@@ -134,7 +135,7 @@ void round_of_slots(const struct plan *plan)
 		}
 		daemon_start(plan->thrusterd, config(slots));
 		sample_rents(plan, i, slots);
-		sample_reclaim(plan, i);
+		sample_reclaim(plan, i, 0);
 		sample_stats(plan, i);
 		sample_half(plan, i, slots);
 		daemon_stop();
