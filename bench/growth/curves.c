@@ -77,10 +77,10 @@ struct curve curves[CURVES] = {
 		.x_is_log = true,
 		.n_lines = 4,
 		.line = {
-			{ .name = "kill to last lease", .shape = SHAPE_LINEAR },
-			{ .name = "the daemon's part", .shape = SHAPE_LINEAR },
-			{ .name = "to last, half held", .shape = SHAPE_LINEAR },
-			{ .name = "daemon's, half held", .shape = SHAPE_LINEAR },
+			{ .name = "kill to last lease", .shape = SHAPE_LINEAR, .each_ns = 1 },
+			{ .name = "the daemon's part", .shape = SHAPE_LINEAR, .each_ns = 1 },
+			{ .name = "to last, half held", .shape = SHAPE_LINEAR, .each_ns = 1 },
+			{ .name = "daemon's, half held", .shape = SHAPE_LINEAR, .each_ns = 1 },
 		},
 	},
 	[RECLAIM_CLIENTS] = {

@@ -45,6 +45,7 @@ struct figure {
 struct line {
 	const char *name;
 	enum shape shape;
+	double each_ns; /* what the design says that each more costs; 0: nothing */
 	struct figure figure[POINTS_MAX];
 };
 

@@ -10,7 +10,8 @@
 #include "bench/growth/curves.h"
 
 #define FLAT_MAX 1.25
-#define EXPONENT_MAX 1.15
+#define EXPONENT_MAX 1.25 /* with room for where a cache ends */
+#define EACH_MAX 2.0      /* times what it is about */
 
 struct place {
 	double x, y, p10, p90;
@@ -59,8 +60,15 @@ static double exponent(enum shape shape, const struct place *before, const struc
 	return log(last->y / before->y) / log(x);
 }
 
-static void tell(const struct curve *curve, enum shape shape, struct verdict *verdict, double power)
+static double each_ns(const struct curve *curve, const struct verdict *verdict)
 {
+	return verdict->slope * (curve->y[0] == 'u' ? 1000 : 1);
+}
+
+static void tell(const struct curve *curve, const struct line *line, struct verdict *verdict,
+	double power)
+{
+	enum shape shape = line->shape;
 	char *text = verdict->text;
 	size_t room = sizeof(verdict->text);
 	int n = snprintf(text, room, "x %.3g from %.0f to %.0f %s", verdict->growth,
@@ -81,18 +89,24 @@ static void tell(const struct curve *curve, enum shape shape, struct verdict *ve
 	else if (shape != SHAPE_FLAT)
 		n += snprintf(text + n, room - (size_t)n,
 			": at the end as x^%.2f, %.3g ns for each more", power,
-			verdict->slope * (curve->y[0] == 'u' ? 1000 : 1));
+			each_ns(curve, verdict));
+	if (line->each_ns > 0)
+		n += snprintf(text + n, room - (size_t)n, " (about %g by the design)",
+			line->each_ns);
 	if (shape == SHAPE_SILENT)
 		return;
 	snprintf(text + n, room - (size_t)n, "; %s",
 		verdict->is_designed ? "as the design says" : "MORE than the design says");
 }
 
-static bool is_designed(enum shape shape, const struct verdict *verdict, double power)
+static bool is_designed(const struct curve *curve, const struct line *line,
+	const struct verdict *verdict, double power)
 {
+	if (line->each_ns > 0 && each_ns(curve, verdict) > EACH_MAX * line->each_ns)
+		return false;
 	if (verdict->growth <= FLAT_MAX || verdict->is_blurred)
 		return true;
-	switch (shape) {
+	switch (line->shape) {
 	case SHAPE_MEMORY:
 		return verdict->more <= verdict->memory;
 	case SHAPE_LINEAR:
@@ -124,7 +138,7 @@ bool line_judge(const struct curve *curve, const struct line *line, struct verdi
 	ret->is_blurred = is_blurred(&places[0], &places[n - 1]);
 	if (line->shape == SHAPE_MEMORY)
 		ret->memory = grown_by(curve, &curve->line[curve->n_lines - 1]);
-	ret->is_designed = is_designed(line->shape, ret, power);
-	tell(curve, line->shape, ret, power);
+	ret->is_designed = is_designed(curve, line, ret, power);
+	tell(curve, line, ret, power);
 	return true;
 }
