@@ -70,7 +70,7 @@ static double number(json_t *object, const char *name)
 	return json_number_value(value);
 }
 
-/* Processor time of the daemon, in ns; 0 if it is not known yet who that is. */
+/* Processor time of the daemon, in ns; 0 if it cannot be told, or not yet who that is. */
 static double daemon_time(int pid)
 {
 	char path[64];

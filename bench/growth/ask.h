@@ -8,7 +8,7 @@ struct answer {
 	double snapshot_us; /* of its first arena */
 	double reclaim_us;  /* of the last client that was lost */
 	double command_us;  /* the command, from its start to its end */
-	double daemon_us;   /* processor time that the daemon needed meanwhile */
+	double daemon_us;   /* processor time that the daemon needed meanwhile; 0: not known */
 };
 
 /* `thrusterctl` is the path of it. fail()s if there is no answer. */

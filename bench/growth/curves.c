@@ -188,6 +188,10 @@ void curve_add(enum curve_id id, unsigned line, unsigned point, double value)
 {
 	struct figure *figure = &curves[id].line[line].figure[point];
 
+	if (!(value > 0)) {
+		figure->absence = "this machine does not tell";
+		return;
+	}
 	if (figure->n == SAMPLES_MAX)
 		fail("%s: too many samples", curves[id].name);
 	figure->sample[figure->n++] = value;

@@ -67,7 +67,7 @@ unsigned curves_choose(const char *pattern, bool is_quick);
 
 bool curve_is_wanted(enum curve_id id);
 
-/* One sample more. */
+/* One sample more. What is not positive was not to be had: the figure is absent. */
 void curve_add(enum curve_id id, unsigned line, unsigned point, double value);
 
 void curve_absent(enum curve_id id, unsigned point, const char *why);
