@@ -17,7 +17,7 @@
 #include "bench/growth/job.h"
 #include "bench/growth/rounds.h"
 
-#define REPETITIONS_DEFAULT 31
+#define REPETITIONS_DEFAULT 21
 #define REPETITIONS_QUICK 1
 #define SAMPLE_MS 5.0
 #define SAMPLE_MS_QUICK 0.2
@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 	{ "list", 'l', NULL, 0, "Name the curves, and exit" },
 	{ "only", 'o', "PATTERN", 0,
 		"Only curves whose name has PATTERN in it, or matches it as a file name does" },
-	{ "repetitions", 'r', "N", 0, "Samples of each point (31)" },
+	{ "repetitions", 'r', "N", 0, "Samples of each point (21)" },
 	{ "quick", 'q', NULL, 0, "Only see that everything runs" },
 	{ "json", 'j', "FILE", 0, "Write all results to FILE too; - is standard output" },
 	{ "thrusterd", 't', "PATH", 0, "The daemon to start (" BENCH_THRUSTERD ")" },
