@@ -155,8 +155,12 @@ static void walk_holder(struct walk *w, uint32_t number, const struct cover *cov
 	w->class_->figures.takeable += mask_count(takeable);
 }
 
-/* All FREE, and as at the last walk: then there is nothing to count. Most of a large arena. */
-static bool walk_is_idle(const struct walk *w, uint32_t segment, unsigned slots)
+/*
+ * As at the last walk, and nothing in transit: then each record counts for what it is and no more.
+ * Most of a large arena.
+ */
+static bool walk_is_at_rest(
+	const struct walk *w, uint32_t segment, unsigned slots, bool *ret_is_free)
 {
 	const uint64_t *record = w->view->segments[segment].record;
 	const uint64_t *seen = &w->class_->seen[segment * THR_SEGMENT_SLOTS];
@@ -168,29 +172,33 @@ static bool walk_is_idle(const struct walk *w, uint32_t segment, unsigned slots)
 		differs |= r ^ seen[i];
 		states |= r;
 	}
-	return !differs && !(states & RECORD_STATE_MASK);
+	*ret_is_free = !(states & RECORD_STATE_MASK);
+	return !differs && !(states & RECORD_PENDING);
 }
 
 static void walk_segment(struct walk *w, uint32_t segment)
 {
 	unsigned slots = class_segment_slots(w->view, segment), i;
-	uint64_t record[THR_SEGMENT_SLOTS];
+	uint64_t walked[THR_SEGMENT_SLOTS], heads;
 	struct slot_id slot = { segment * THR_SEGMENT_SLOTS };
+	const uint64_t *record = &w->class_->seen[slot.n];
 	struct cover cover = { .takeable = mask_low(slots) };
+	bool is_free;
 
-	if (!walk_is_idle(w, segment, slots)) {
+	if (!walk_is_at_rest(w, segment, slots, &is_free)) {
 		for (i = 0; i < slots; i++)
-			record[i] = walk_record(w, (struct slot_id){ slot.n + i });
-		cover = cover_of(record, slots);
+			walked[i] = walk_record(w, (struct slot_id){ slot.n + i });
+		record = walked;
 	}
+	if ((record == walked || !is_free) && !cover_of_singles(record, slots, &cover))
+		cover = cover_of(record, slots);
 	w->class_->figures.leased += mask_count(cover.leased);
 	if (w->view->is_open)
 		walk_arcs(w, slot, slots, cover.leased);
 	else
 		walk_holder(w, segment, &cover);
-	for (i = 0; i < slots; i++)
-		if (cover.heads >> i & 1)
-			walk_count(w, record[i]);
+	for (heads = cover.heads; heads; heads &= heads - 1)
+		walk_count(w, record[mask_lowest(heads)]);
 }
 
 void census_count_waiters(struct census *census, const struct thr_view *view)

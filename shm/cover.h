@@ -22,6 +22,25 @@ struct cover {
 };
 
 /*
+ * The same as cover_of(), below, while no lease covers more than one slot: then there is nothing to
+ * go on from one record to the next, and no branch to take. False if one does.
+ */
+static inline bool cover_of_singles(const uint64_t *records, unsigned slots, struct cover *ret)
+{
+	uint64_t heads = 0, runs = 0;
+	unsigned i;
+
+	for (i = 0; i < slots; i++) {
+		uint64_t is_head = !record_is_free(records[i]);
+
+		heads |= is_head << i;
+		runs |= records[i] & -is_head;
+	}
+	*ret = (struct cover){ ~heads & mask_low(slots), heads, heads, 0, 0 };
+	return !(runs & RECORD_RUN_MASK);
+}
+
+/*
  * Walk `slots` (1 to 64) records from the first. Records that no correct client writes are
  * counted as leases, so that nothing can be taken twice because of them, and a run that goes
  * beyond the segment ends with it.

@@ -52,7 +52,7 @@ static struct cover naive_cover(const uint64_t *records, unsigned slots)
 
 static void check_cover(const uint64_t *records, unsigned slots)
 {
-	struct cover is = cover_of(records, slots), should = naive_cover(records, slots);
+	struct cover is = cover_of(records, slots), should = naive_cover(records, slots), singles;
 
 	must(is.takeable == should.takeable, "takeable %#lx, not %#lx", (unsigned long)is.takeable,
 		(unsigned long)should.takeable);
@@ -69,6 +69,8 @@ static void check_cover(const uint64_t *records, unsigned slots)
 	must((is.takeable | is.leased) == mask_low(slots), "neither takeable nor leased: %#lx",
 		(unsigned long)(mask_low(slots) & ~(is.takeable | is.leased)));
 	must((is.overlaps & ~is.heads) == 0 && (is.overruns & ~is.heads) == 0, "no heads");
+	if (cover_of_singles(records, slots, &singles))
+		must(memcmp(&singles, &is, sizeof(is)) == 0, "not the same of single slots");
 }
 
 static uint64_t random_record(struct dice *d, unsigned free_of_8, unsigned run_max)
