@@ -71,7 +71,7 @@ static __attribute__((noinline)) int rent_try(struct thruster_pool *pool, size_t
 	enum core_outcome r;
 
 	renew_if_lost(pool);
-	for (; plan_next(&pool->view, size, last.slots ? &last : NULL, &way); last = way) {
+	for (; thr_plan_next(&pool->view, size, last.slots ? &last : NULL, &way); last = way) {
 		/* Another way may take fewer bytes. */
 		if (pool_is_counted(pool) && !thr_quota_charge(pool, way.class_, way.slots)) {
 			is_over = true;
@@ -218,7 +218,7 @@ EXPORT int thruster_rent_wait(struct thruster_pool *pool, size_t size,
 	if (r != -ENOBUFS)
 		return r;
 	add_relaxed(&pool_counters(pool)->waits_total, 1);
-	plan_next(&pool->view, size, NULL, &way);
+	thr_plan_next(&pool->view, size, NULL, &way);
 	thr_waits_begin(&entry, &pool->view, &pool->self, way.class_);
 	r = rent_sleep(pool, size, deadline, ret_lease);
 	thr_waits_end(&entry, r);
@@ -263,7 +263,7 @@ EXPORT int thruster_rent_bulk(struct thruster_pool *pool, size_t size,
 		return -EINVAL;
 	if (!pool->is_attached)
 		return -ECHILD;
-	if (!plan_next(&pool->view, size, NULL, &way))
+	if (!thr_plan_next(&pool->view, size, NULL, &way))
 		return -EMSGSIZE;
 	while (done < n) {
 		if (way.slots == 1 && !pool->view.class_[way.class_].is_open &&

@@ -11,6 +11,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "shm/record.h"
 #include "shm/view.h"
@@ -30,55 +31,13 @@ static inline bool plan_fits(const struct thr_class_view *class_, uint64_t size)
 	return class_->stride_bytes <= 2 * size + PLAN_LINE;
 }
 
-/* Can a size be held in this class? The class must have as many slots. size is at least 1. */
-static inline bool plan_way_init(
-	struct plan_way *way, const struct thr_class_view *class_, uint32_t index, uint64_t size)
-{
-	uint64_t n = 1;
-
-	if (size > class_->stride_bytes) {
-		if (class_->is_open || size > RECORD_RUN_MAX * class_->stride_bytes)
-			return false;
-		n = (size + class_->stride_bytes - 1) / class_->stride_bytes;
-		if (n > class_->slots)
-			return false;
-	}
-	*way = (struct plan_way){ index, (uint32_t)n, n == 1 && plan_fits(class_, size),
-		n * class_->stride_bytes - size };
-	return true;
-}
-
-/* Of equals the one of the larger class has fewer slots. */
-static inline bool plan_is_better(const struct plan_way *a, const struct plan_way *b)
-{
-	if (a->fits != b->fits)
-		return a->fits;
-	return a->waste != b->waste ? a->waste < b->waste : a->class_ > b->class_;
-}
-
 /*
- * The best way after `last` (NULL: the best of all). False if there is none. Classes are in
- * ascending order of their strides. A wrong size costs a look at each class, a right one a division
- * for each class that is too small for it.
+ * The best way after `last` (NULL: the best of all) of holding a size, which is at least 1. False
+ * if there is none. Classes are in ascending order of their strides. A wrong size costs a look at
+ * each class, a right one a division for each class that is too small for it.
  */
-static inline bool plan_next(const struct thr_view *view, uint64_t size,
-	const struct plan_way *last, struct plan_way *ret)
-{
-	struct plan_way way;
-	bool found = false;
-	uint32_t i;
-
-	for (i = 0; i < view->n_classes; i++) {
-		if (!plan_way_init(&way, &view->class_[i], i, size) ||
-			(last && !plan_is_better(last, &way)))
-			continue;
-		if (!found || plan_is_better(&way, ret)) {
-			*ret = way;
-			found = true;
-		}
-	}
-	return found;
-}
+bool thr_plan_next(const struct thr_view *view, uint64_t size, const struct plan_way *last,
+	struct plan_way *ret);
 
 /* The class of which one slot is the best way: THR_CLASSES_MAX if none is. What fits is found
  * without a division. */
@@ -94,7 +53,7 @@ static inline uint32_t plan_class(const struct thr_view *view, uint64_t size)
 		return THR_CLASSES_MAX;
 	if (plan_fits(&view->class_[i], size))
 		return i;
-	return plan_next(view, size, NULL, &way) && way.slots == 1 ? way.class_ : THR_CLASSES_MAX;
+	return thr_plan_next(view, size, NULL, &way) && way.slots == 1 ? way.class_ : THR_CLASSES_MAX;
 }
 
 #endif

@@ -49,7 +49,7 @@ static void check_size(const struct thr_view *view, uint64_t size)
 	size_t n = naive_ways(view, size, ways), i;
 
 	for (i = 0; i < n; i++) {
-		must(plan_next(view, size, i ? &last : NULL, &way), "size %lu: way %zu of %zu",
+		must(thr_plan_next(view, size, i ? &last : NULL, &way), "size %lu: way %zu of %zu",
 			(unsigned long)size, i, n);
 		must(way.class_ == ways[i].class_ && way.slots == ways[i].slots &&
 				way.waste == ways[i].waste,
@@ -58,7 +58,7 @@ static void check_size(const struct thr_view *view, uint64_t size)
 			ways[i].class_);
 		last = way;
 	}
-	must(!plan_next(view, size, n ? &last : NULL, &way), "size %lu: more than %zu ways",
+	must(!thr_plan_next(view, size, n ? &last : NULL, &way), "size %lu: more than %zu ways",
 		(unsigned long)size, n);
 	must(plan_class(view, size) ==
 			(n && ways[0].slots == 1 ? ways[0].class_ : THR_CLASSES_MAX),
@@ -129,10 +129,10 @@ Test(plan, of_the_largest_sizes_there_are)
 
 	view.class_[0] = (struct thr_class_view){ .stride_bytes = 1ull << 29, .slots = 64 };
 	view.class_[1] = (struct thr_class_view){ .stride_bytes = 1ull << 30, .slots = 1000 };
-	cr_assert(plan_next(&view, 1ull << 36, NULL, &way));
+	cr_assert(thr_plan_next(&view, 1ull << 36, NULL, &way));
 	cr_assert(way.class_ == 1 && way.slots == 64 && way.waste == 0);
-	cr_assert_not(plan_next(&view, (1ull << 36) + 1, NULL, &way));
-	cr_assert_not(plan_next(&view, UINT64_MAX, NULL, &way));
+	cr_assert_not(thr_plan_next(&view, (1ull << 36) + 1, NULL, &way));
+	cr_assert_not(thr_plan_next(&view, UINT64_MAX, NULL, &way));
 }
 
 /* Powers of two, spread as the daemon spreads them: each size is one slot of the next power. */
@@ -149,12 +149,12 @@ Test(plan, takes_a_slot_rather_than_a_run_where_half_of_it_is_used)
 			.slots = 128,
 		};
 	for (size = 1; size <= 64ull << 12; size++) {
-		cr_assert(plan_next(&view, size, NULL, &way));
+		cr_assert(thr_plan_next(&view, size, NULL, &way));
 		must(way.slots == 1, "%lu is %u slots of class %u", (unsigned long)size, way.slots,
 			way.class_);
 	}
 	/* Far less than half: the run. */
 	view.n_classes = 2;
 	view.class_[1].stride_bytes = 4160;
-	cr_assert(plan_next(&view, 640, NULL, &way) && way.slots == 10);
+	cr_assert(thr_plan_next(&view, 640, NULL, &way) && way.slots == 10);
 }
