@@ -85,10 +85,11 @@ const struct engine engines[] = {
 		.configured = "as installed, by LD_PRELOAD" },
 
 	{ .name = "dpdk", .what = "DPDK mempool", DPDK,
-		.configured = "a cache of 512 objects for each lane (the most; of 64 in a pool of "
-			      "128), over a ring; --no-huge" },
+		.configured = "a cache for each lane, of 512 objects (the most that it allows) "
+			      "or as many as all lanes can have full at once, over ring_mp_mc; "
+			      "--no-huge" },
 	{ .name = "dpdk-ring", .what = "DPDK mempool, no cache", DPDK,
-		.configured = "ring_mp_mc; --no-huge" },
+		.configured = "the default, ring_mp_mc; --no-huge" },
 	{ .name = "dpdk-stack", .what = "DPDK mempool, no cache, lock-free stack", DPDK,
 		.configured = "lf_stack; --no-huge" },
 	{ .name = "iceoryx", .what = "iceoryx: loans of a publisher", .family = FAMILY_SHARED,
