@@ -97,9 +97,10 @@ const struct engine engines[] = {
 		.held_max = 8, .depth_max = 256,
 		.configured = "RouDi with a memory pool of the size; passed on by publish and "
 			      "take, the producer waits for the consumer" },
-	{ .name = "boost", .what = "Boost.Interprocess managed_shared_memory",
+	{ .name = "boost", .what = "Boost.Interprocess managed memory",
 		.family = FAMILY_SHARED, .can = NEEDS_PROCESSES | NEEDS_SIZES, .program = "boost",
-		.configured = "rbtree_best_fit, the default; twice the memory that is rented" },
+		.configured = "rbtree_best_fit with a mutex, the default; twice the memory "
+			      "that can be rented; passed on by handle; NDEBUG" },
 };
 const size_t n_engines = sizeof(engines) / sizeof(engines[0]);
 

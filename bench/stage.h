@@ -47,6 +47,7 @@ struct report {
 struct stage {
 	struct orders orders;
 	_Alignas(APART) uint32_t arrived[MEETINGS];
+	uint32_t is_made; /* what the first process makes for all, of an engine whose processes do */
 	_Alignas(APART) uint32_t finished; /* lanes that have done what is timed */
 	_Alignas(APART) uint64_t ball;     /* the line that goes to and fro */
 	struct report report[LANES_MAX];
