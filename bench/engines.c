@@ -95,8 +95,10 @@ const struct engine engines[] = {
 	{ .name = "iceoryx", .what = "iceoryx: loans of a publisher", .family = FAMILY_SHARED,
 		.can = NEEDS_PROCESSES | NEEDS_SIZES, .program = "iceoryx", .has_daemon = true,
 		.held_max = 8, .depth_max = 256,
-		.configured = "RouDi with a memory pool of the size; passed on by publish and "
-			      "take, the producer waits for the consumer" },
+		.configured = "its C binding and shared libraries as installed; RouDi, monitoring on "
+			      "(the default), 4096 chunks of 512 and of 4096 bytes; a publisher "
+			      "for each lane; passed on by publish and take, the producer waits "
+			      "for the consumer" },
 	{ .name = "boost", .what = "Boost.Interprocess managed memory",
 		.family = FAMILY_SHARED, .can = NEEDS_PROCESSES | NEEDS_SIZES, .program = "boost",
 		.configured = "rbtree_best_fit with a mutex, the default; twice the memory "
@@ -142,6 +144,8 @@ const char *engine_refusal(const struct engine *engine, const struct kind *kind)
 		snprintf(text, sizeof(text), "a publisher has %u loans at most", engine->held_max);
 		return text;
 	}
+	if (engine->depth_max && kind->body == BODY_KESTREL_TASKS)
+		return "only the publisher can release a loan";
 	if (engine->held_max && kind->body == BODY_BATCH_32)
 		return "a publisher has 8 loans at most";
 	if (engine->depth_max && is_pipe(kind) && kind->depth > engine->depth_max) {

@@ -12,4 +12,8 @@ void rivals_start(struct series *series);
 /* Idempotent, and done at the end of the program, however it ends. */
 void rivals_stop(void);
 
+/* A descriptor, which workers inherit, of the mounts in which the engine's daemon lives; 0: it has
+ * none of its own. */
+int rivals_mounts(const struct engine *engine);
+
 #endif

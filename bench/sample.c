@@ -15,6 +15,7 @@
 #include "bench/clock.h"
 #include "bench/daemon.h"
 #include "bench/fail.h"
+#include "bench/rivals.h"
 #include "bench/sample.h"
 #include "bench/worker.h"
 
@@ -182,6 +183,7 @@ static void give_orders(const struct workload *workload, const struct machine *m
 	struct orders *orders = &stage->orders;
 	const struct kind *kind = workload->kind;
 	const char *socket = daemon_socket();
+	static uint32_t number;
 	uint64_t warm_ops = ops / 4 / OPS_UNIT * OPS_UNIT;
 
 	stage_reset(stage, stage_fd);
@@ -194,6 +196,8 @@ static void give_orders(const struct workload *workload, const struct machine *m
 	memcpy(orders->core, machine->core, sizeof(orders->core));
 	if (socket)
 		memcpy(orders->socket, socket, strlen(socket) + 1);
+	orders->number = ++number;
+	orders->mounts = rivals_mounts(workload->engine);
 	if (workload->engine->set_up)
 		workload->engine->set_up(stage, kind->slots);
 }

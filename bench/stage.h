@@ -31,6 +31,8 @@ struct orders {
 	uint32_t n_cores;
 	int32_t core[LANES_MAX];
 	char socket[108];
+	uint32_t number; /* of the sample */
+	int32_t mounts;  /* a descriptor of those to join, of the engine's daemon; 0: the usual */
 };
 
 /* Written by its lane only. */
@@ -47,7 +49,7 @@ struct report {
 struct stage {
 	struct orders orders;
 	_Alignas(APART) uint32_t arrived[MEETINGS];
-	uint32_t is_made; /* what the first process makes for all, of an engine whose processes do */
+	uint32_t is_made; /* not 0: the first process has made what others wait for */
 	_Alignas(APART) uint32_t finished; /* lanes that have done what is timed */
 	_Alignas(APART) uint64_t ball;     /* the line that goes to and fro */
 	struct report report[LANES_MAX];
