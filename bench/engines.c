@@ -95,10 +95,10 @@ const struct engine engines[] = {
 	{ .name = "iceoryx", .what = "iceoryx: loans of a publisher", .family = FAMILY_SHARED,
 		.can = NEEDS_PROCESSES | NEEDS_SIZES, .program = "iceoryx", .has_daemon = true,
 		.held_max = 8, .depth_max = 256,
-		.configured = "its C binding and shared libraries as installed; RouDi, monitoring on "
-			      "(the default), 4096 chunks of 512 and of 4096 bytes; a publisher "
-			      "for each lane; passed on by publish and take, the producer waits "
-			      "for the consumer" },
+		.configured = "its C binding and shared libraries as installed; RouDi, "
+			      "monitoring on (the default), 4096 chunks of 512 and of 4096 "
+			      "bytes; a publisher for each lane; passed on by publish and take, "
+			      "the producer waits for the consumer" },
 	{ .name = "boost", .what = "Boost.Interprocess managed memory",
 		.family = FAMILY_SHARED, .can = NEEDS_PROCESSES | NEEDS_SIZES, .program = "boost",
 		.configured = "rbtree_best_fit with a mutex, the default; twice the memory "
