@@ -53,6 +53,9 @@ enum body {
 	/* Kestrel's pipe; an operation is a message: loops-kestrel.h */
 	BODY_KESTREL_INLINE,
 	BODY_KESTREL_TASKS,
+	/* For who is to be killed, and for who counts what is left: loops-storm.h */
+	BODY_VOUCH,
+	BODY_DRAIN,
 	/* No pool, the machine's own: limits.c, limits-pipe.c, rseq-*.c */
 	BODY_LOOP,
 	BODY_CALL,

@@ -9,6 +9,7 @@
 #include "bench/loops-kestrel.h"
 #include "bench/loops-local.h"
 #include "bench/loops-pipe.h"
+#include "bench/loops-storm.h"
 #include "bench/worker.h"
 
 #define BODY(name, loop, ...)                                                                      \
@@ -40,6 +41,8 @@ BODY(pipe_across, pass_on, TOUCH_NOTHING, &ACTS_ACROSS)
 BODY(pipe_across_touched, pass_on, TOUCH_BYTE, &ACTS_ACROSS)
 BODY(inline_, kestrel_inline, &ACTS)
 BODY(tasks, kestrel_tasks, &ACTS)
+BODY(vouched, vouch, &ACTS)
+BODY(all, drain, &ACTS)
 
 #ifdef HAS_BULK
 BODY(bulk_1, bulk, 1, &ACTS)
@@ -75,6 +78,8 @@ static body_f *const bodies[BODIES] = {
 	[BODY_PIPE_ACROSS_TOUCHED] = pipe_across_touched,
 	[BODY_KESTREL_INLINE] = inline_,
 	[BODY_KESTREL_TASKS] = tasks,
+	[BODY_VOUCH] = vouched,
+	[BODY_DRAIN] = all,
 #ifdef HAS_BULK
 	[BODY_BULK_1] = bulk_1,
 	[BODY_BULK_2] = bulk_2,

@@ -6,11 +6,15 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "bench/engines.h"
 #include "bench/sizes.h"
+
+#define NO_RSEQ "glibc.pthread.rseq=0"
+#define PROGRAM "thruster-bench-" /* of a rival, beside ours */
 
 static void set_up_cas_mask(struct stage *stage, unsigned slots)
 {
@@ -174,6 +178,25 @@ static bool is_installed(const char *library)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/* A process without rseq is one whose libc was told not to register it. */
+static void forgo_rseq(void)
+{
+	const char *tunables = getenv("GLIBC_TUNABLES");
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s%s" NO_RSEQ, tunables ? tunables : "",
+		tunables && *tunables ? ":" : "");
+	setenv("GLIBC_TUNABLES", text, 1);
+}
+
+void engine_settle(const struct engine *engine)
+{
+	if (engine->preload)
+		setenv("LD_PRELOAD", engine->preload, 1);
+	if (strcmp(engine->name, "portable") == 0)
+		forgo_rseq();
+}
+
 bool engine_program(const struct engine *engine, char *ret_path, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", ret_path, size - 1);
@@ -182,7 +205,9 @@ bool engine_program(const struct engine *engine, char *ret_path, size_t size)
 	ret_path[used] = 0;
 	if (!engine->program)
 		return used > 0;
-	return snprintf(ret_path + used, size - used, "-%s", engine->program) <
+	while (used > 0 && ret_path[used - 1] != '/')
+		used--;
+	return snprintf(ret_path + used, size - used, PROGRAM "%s", engine->program) <
 		       (int)(size - used) &&
 		access(ret_path, X_OK) == 0;
 }

@@ -48,6 +48,9 @@ const char *engine_arena(const struct engine *engine, const struct kind *kind);
 /* Why there is no such engine here, the libraries and the programs looked for; NULL if there is. */
 const char *engine_absence(const struct engine *engine);
 
+/* What its workers must find in their environment, in who is to become one. */
+void engine_settle(const struct engine *engine);
+
 /* The worker's program. False: it was not built. */
 bool engine_program(const struct engine *engine, char *ret_path, size_t size);
 

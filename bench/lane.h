@@ -36,6 +36,8 @@ struct lane {
 	uint64_t sink;       /* what was read, so that reading is not left out */
 	int64_t dry_since_ns;
 	unsigned oldest; /* of those held */
+	unsigned n_held; /* in a storm */
+	uint64_t life;   /* likewise: of this process */
 	union item held[HELD_MAX];
 	uint32_t choice[CHOICES]; /* of one held, or of a size: drawn beforehand */
 };

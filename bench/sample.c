@@ -19,7 +19,6 @@
 #include "bench/sample.h"
 #include "bench/worker.h"
 
-#define NO_RSEQ "glibc.pthread.rseq=0"
 #define SAMPLE_NS_MAX INT64_C(20000000000)
 #define DRY_NS_MAX INT64_C(500000000)
 #define FLIP_NS 1000000
@@ -66,26 +65,12 @@ void sample_prepare(const struct machine *machine)
 	sigprocmask(SIG_BLOCK, &awaited, NULL);
 }
 
-/* A process without rseq is one whose libc was told not to register it. */
-static void forgo_rseq(void)
-{
-	const char *tunables = getenv("GLIBC_TUNABLES");
-	char text[512];
-
-	snprintf(text, sizeof(text), "%s%s" NO_RSEQ, tunables ? tunables : "",
-		tunables && *tunables ? ":" : "");
-	setenv("GLIBC_TUNABLES", text, 1);
-}
-
 static _Noreturn void become_worker(const struct workload *workload, unsigned process)
 {
 	char path[4096], order[64], option[] = WORKER_OPTION;
 	char *argv[] = { path, option, order, NULL };
 
-	if (workload->engine->preload)
-		setenv("LD_PRELOAD", workload->engine->preload, 1);
-	if (strcmp(workload->engine->name, "portable") == 0)
-		forgo_rseq();
+	engine_settle(workload->engine);
 	snprintf(order, sizeof(order), WORKER_ORDER_FORMAT, (size_t)(workload->kind - kinds),
 		(size_t)(workload->engine - engines), process, stage_fd);
 	if (engine_program(workload->engine, path, sizeof(path)))

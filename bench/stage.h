@@ -16,6 +16,7 @@
 #include "bench/queue.h"
 #include "bench/ring.h"
 #include "bench/stacks.h"
+#include "bench/storm.h"
 
 #define LANES_MAX 64u /* a lane is one thread of one worker process */
 #define SLOTS_MAX 4096u
@@ -43,6 +44,8 @@ struct report {
 	uint64_t switches; /* taken off its core unasked, while it was timed */
 	int32_t thread;    /* kernel's id */
 	uint32_t client;   /* thruster_client_id() */
+	uint64_t done;     /* of a lane in a storm: it only grows; slots drained */
+	uint64_t life;     /* which process has the lane; 0: none, or one that is being killed */
 	char error[160];
 };
 
@@ -53,6 +56,7 @@ struct stage {
 	_Alignas(APART) uint32_t finished; /* lanes that have done what is timed */
 	_Alignas(APART) uint64_t ball;     /* the line that goes to and fro */
 	struct report report[LANES_MAX];
+	struct storm storm;
 	struct ring ring;
 	/* The pools of our ancestry: one of them is used in a sample. */
 	union {

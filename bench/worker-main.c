@@ -13,11 +13,12 @@ int main(int argc, char **argv)
 {
 	size_t n = 0;
 
-	if (argc != 3 || strcmp(argv[1], WORKER_OPTION) != 0) {
-		fprintf(stderr, "%s: a part of thruster-bench, which starts it\n", argv[0]);
-		return EXIT_FAILURE;
-	}
 	while (rival_codes[n])
 		n++;
-	return worker_main(argv[2], rival_codes, n);
+	if (argc == 3 && strcmp(argv[1], WORKER_OPTION) == 0)
+		return worker_main(argv[2], rival_codes, n);
+	if (argc == 3 && strcmp(argv[1], STORM_OPTION) == 0)
+		return storm_main(argv[2], rival_codes, n);
+	fprintf(stderr, "%s: a part of thruster-bench, which starts it\n", argv[0]);
+	return EXIT_FAILURE;
 }

@@ -68,7 +68,7 @@ static unsigned all_lanes(void)
 	return worker.n * worker.n_processes;
 }
 
-static void place(struct lane *lane)
+void lane_place(struct lane *lane)
 {
 	const struct orders *orders = &lane->stage->orders;
 	enum place place = lane->kind->place;
@@ -134,7 +134,7 @@ static void *lane_main(void *argument)
 	body_f *body = code->bodies[lane->kind->body];
 	int r;
 
-	place(lane);
+	lane_place(lane);
 	lane->report->thread = (int32_t)syscall(SYS_gettid);
 	if (lane->pool)
 		lane->report->client = thruster_client_id(lane->pool);
@@ -228,7 +228,7 @@ static int work(void)
 	pid_t pids[LANES_MAX] = { 0 };
 	int r = 0;
 
-	place(first);
+	lane_place(first);
 	if (code->enter)
 		r = code->enter(first);
 	if (r < 0)
@@ -247,6 +247,14 @@ static int work(void)
 	return EXIT_SUCCESS;
 }
 
+const struct engine_code *engine_code_find(const char *name,
+	const struct engine_code *const *codes, size_t n)
+{
+	while (n > 0 && strcmp(codes[n - 1]->name, name) != 0)
+		n--;
+	return n > 0 ? codes[n - 1] : NULL;
+}
+
 int worker_main(const char *order, const struct engine_code *const *codes, size_t n)
 {
 	size_t kind, engine, bytes;
@@ -260,11 +268,9 @@ int worker_main(const char *order, const struct engine_code *const *codes, size_
 	worker.engine = &engines[engine];
 	worker.n = kind_threads(worker.kind, worker.stage->orders.n_cores);
 	worker.n_processes = kind_processes(worker.kind, worker.stage->orders.n_cores);
-	while (n > 0 && strcmp(codes[n - 1]->name, worker.engine->name) != 0)
-		n--;
-	if (n == 0 || process >= worker.n_processes)
+	worker.code = engine_code_find(worker.engine->name, codes, n);
+	if (!worker.code || process >= worker.n_processes)
 		return EXIT_FAILURE;
-	worker.code = codes[n - 1];
 	bytes = worker.n * sizeof(*worker.lanes);
 	worker.lanes = aligned_alloc(APART, bytes);
 	if (!worker.lanes)

@@ -33,4 +33,16 @@ struct engine_code {
 /* The exit status of a worker that obeys `order`; of the codes that the program has. */
 int worker_main(const char *order, const struct engine_code *const *codes, size_t n);
 
+/* Likewise, of one that kills others: storm.h. */
+int storm_main(const char *order, const struct engine_code *const *codes, size_t n);
+
+extern const struct kind storm_kinds[STORM_KINDS];
+
+/* NULL: none of that name. */
+const struct engine_code *engine_code_find(const char *name,
+	const struct engine_code *const *codes, size_t n);
+
+/* Go to the core of one's own, or of all. */
+void lane_place(struct lane *lane);
+
 #endif
