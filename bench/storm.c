@@ -24,7 +24,7 @@
 #define LIFE_NS_MIN 100000
 #define LIFE_NS_MAX 500000
 #define ENTER_NS_MAX INT64_C(10000000000)
-#define STUCK_NS INT64_C(1000000000)
+#define STUCK_NS INT64_C(2000000000)
 #define UNIT_OPS 32 /* a progress */
 
 #define STORM_KIND(name_, body_, arena_, bytes_, slots_, held_)                                    \

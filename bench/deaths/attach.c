@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What it takes a process to come to its pool, and to leave it: one that has just begun, each time.
+ * Ours asks a daemon; of the rivals each does what its own documentation wants of a program at its
+ * start. The program's own start and the loading of libraries are not in it.
+ */
+
+#include <string.h>
+#include "bench/clock.h"
+#include "bench/deaths/plan.h"
+#include "bench/deaths/storms.h"
+
+#define OPEN_NS_MAX INT64_C(10000000000) /* of one engine, all its repetitions */
+
+static double enter_us[NUMBERS_MAX], leave_us[NUMBERS_MAX];
+
+/* The number of them; *ret_last is the last, if it failed. */
+static unsigned open_often(const struct engine *engine, unsigned n, struct storm *ret_last)
+{
+	int64_t start = clock_ns(CLOCK_MONOTONIC);
+	unsigned i;
+
+	for (i = 0; i < n && clock_ns(CLOCK_MONOTONIC) - start < OPEN_NS_MAX; i++) {
+		*ret_last = (struct storm){ .limit_ns = OPEN_NS_MAX };
+		storms_run(engine, storms_kind(engine, 0), ret_last, NULL);
+		if (ret_last->end != STORM_DONE)
+			break;
+		enter_us[i] = (double)ret_last->enter_ns / 1e3;
+		leave_us[i] = (double)ret_last->leave_ns / 1e3;
+	}
+	return i;
+}
+
+static json_t *spread_json(const double *numbers, unsigned n)
+{
+	json_t *object = json_object();
+
+	set_spread(object, "", numbers, n);
+	return object;
+}
+
+static json_t *measure(const struct plan *plan, const struct engine *engine)
+{
+	json_t *object = json_pack("{s:s, s:s}", "engine", engine->name, "what", engine->what);
+	const char *absence = engine_absence(engine);
+	struct storm last = { 0 };
+	unsigned n = 0;
+
+	tell("attach: %s", engine->name);
+	if (!absence && storms_start_daemon(plan, engine, storms_kind(engine, 0))) {
+		n = open_often(engine, plan->attaches, &last);
+		storms_stop_daemon(engine);
+	}
+	if (n == 0) {
+		if (!absence)
+			absence = *last.error ? last.error : "it cannot be begun";
+		json_object_set_new(object, "absent", json_string(absence));
+		return object;
+	}
+	json_object_set_new(object, "n", json_integer(n));
+	json_object_set_new(object, "attach_us", spread_json(enter_us, n));
+	json_object_set_new(object, "detach_us", spread_json(leave_us, n));
+	return object;
+}
+
+static double number(const json_t *row, const char *which, const char *name)
+{
+	return json_number_value(json_object_get(json_object_get(row, which), name));
+}
+
+static void print(const json_t *rows)
+{
+	const json_t *row, *absent;
+	size_t i;
+
+	say("Microseconds that a new process takes to attach to its pool, and to detach: median, "
+	    "and 10th to\n90th percentile. Without the program's own start.\n\n%-11s %9s %19s "
+	    "%9s %19s %4s\n",
+		"engine", "attach", "", "detach", "", "n");
+	json_array_foreach(rows, i, row) {
+		say("%-11s ", json_string_value(json_object_get(row, "engine")));
+		absent = json_object_get(row, "absent");
+		if (absent) {
+			say("absent: %s\n", json_string_value(absent));
+			continue;
+		}
+		say("%9.0f %8.0f ..%8.0f %9.0f %8.0f ..%8.0f %4lld\n",
+			number(row, "attach_us", "median"), number(row, "attach_us", "p10"),
+			number(row, "attach_us", "p90"), number(row, "detach_us", "median"),
+			number(row, "detach_us", "p10"), number(row, "detach_us", "p90"),
+			(long long)json_integer_value(json_object_get(row, "n")));
+	}
+	say("\n");
+}
+
+json_t *attach_measure(const struct plan *plan)
+{
+	json_t *rows = json_array();
+	size_t i;
+
+	for (i = 0; i < n_engines; i++)
+		if ((engines[i].family == FAMILY_OURS && strcmp(engines[i].name, "none") != 0 &&
+			    strcmp(engines[i].name, "open") != 0) ||
+			engines[i].family == FAMILY_SHARED)
+			if (plan_has(plan, "attach", engines[i].name))
+				json_array_append_new(rows, measure(plan, &engines[i]));
+	if (json_array_size(rows) > 0)
+		print(rows);
+	return rows;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is lost when processes are killed inside the allocator: a storm of kills for each engine
+ * (storm.h), and then a count of what can still be rented, beside what could be rented of a pool
+ * that nobody has died in.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bench/clock.h"
+#include "bench/daemon.h"
+#include "bench/deaths/crew.h"
+#include "bench/deaths/plan.h"
+#include "bench/deaths/storms.h"
+#include "bench/deaths/word.h"
+#include "bench/fail.h"
+#include "bench/worker.h"
+
+/* Until nothing more is waited for: of a fresh pool; of one whose daemon takes back what the dead
+ * had, ours in milliseconds, others in seconds. */
+#define PATIENCE_NS INT64_C(100000000)
+#define PATIENCE_NS_DAEMON INT64_C(5000000000)
+#define REST_NS 20000000
+#define HOLDING_LESS 4 /* times fewer kills of those that hold buffers */
+#define OWN_NS_MAX INT64_C(60000000000)
+#define RIVAL_NS_MAX INT64_C(20000000000)
+
+static bool is_ours(const struct engine *engine)
+{
+	return engine->family == FAMILY_OURS;
+}
+
+static bool is_asked(const struct engine *engine)
+{
+	return engine->can & NEEDS_PROCESSES && strcmp(engine->name, "none") != 0;
+}
+
+static void progress(const struct engine *engine, const struct storm *storm)
+{
+	tell("kills: %s, %llu of %llu", engine->name, (unsigned long long)storm->kills,
+		(unsigned long long)storm->wanted);
+}
+
+static void storm_over(const struct engine *engine, unsigned which, uint64_t kills, uint64_t slots,
+	struct storm *ret)
+{
+	struct storm storm = {
+		.wanted = kills,
+		.most = slots,
+		.patience_ns = kills && (is_ours(engine) || engine->has_daemon)
+			? PATIENCE_NS_DAEMON
+			: PATIENCE_NS,
+		.limit_ns = engine->program ? RIVAL_NS_MAX : OWN_NS_MAX,
+	};
+
+	*ret = storm;
+	storms_run(engine, which, ret, kills ? progress : NULL);
+}
+
+/* In words, for people. */
+static void describe(const struct storm *storm, uint64_t slots, char *ret, size_t size)
+{
+	unsigned long long kills = storm->kills, left = storm->drained, all = slots;
+
+	switch ((enum storm_end)storm->end) {
+	case STORM_DONE:
+	case STORM_LATE:
+		if (left == all)
+			snprintf(ret, size, "nothing lost in %llu kills", kills);
+		else
+			snprintf(ret, size, "%llu of %llu slots lost in %llu kills", all - left,
+				all, kills);
+		break;
+	case STORM_EMPTY:
+		snprintf(ret, size, "nothing to rent after %llu kills: %llu of %llu slots lost", kills,
+			all - left, all);
+		break;
+	case STORM_STUCK:
+		snprintf(ret, size, "stuck after %llu kills: %s", kills, storm->error);
+		break;
+	case STORM_STUCK_AFTER:
+		snprintf(ret, size, "stuck after %llu kills: %s", kills, storm->error);
+		break;
+	case STORM_FAILED:
+	case STORM_CRASHED:
+		snprintf(ret, size, "broken after %llu kills: %s", kills,
+			*storm->error ? storm->error : "its process has ended");
+		break;
+	}
+}
+
+static bool is_counted(const struct storm *storm)
+{
+	return storm->end == STORM_DONE || storm->end == STORM_LATE || storm->end == STORM_EMPTY;
+}
+
+/* Of an arena, by the daemon's word: is somebody still in it, or has anything? */
+static bool is_empty(const json_t *arena)
+{
+	const json_t *class_;
+	size_t i;
+
+	json_array_foreach(json_object_get(arena, "classes"), i, class_)
+		if (json_integer_value(json_object_get(class_, "leased")) > 0)
+			return false;
+	return json_array_size(json_object_get(arena, "clients")) == 0;
+}
+
+/* Asked until the last are taken back. */
+static json_t *stats_at_rest(const struct plan *plan, bool *ret_is_empty)
+{
+	int64_t start = clock_ns(CLOCK_MONOTONIC);
+	json_t *stats;
+
+	for (;;) {
+		stats = word_of_daemon(plan->thrusterctl, "stats");
+		*ret_is_empty = is_empty(json_array_get(json_object_get(stats, "arenas"), 0));
+		if (*ret_is_empty || clock_ns(CLOCK_MONOTONIC) - start > PATIENCE_NS_DAEMON)
+			return stats;
+		json_decref(stats);
+		crew_sleep(REST_NS);
+	}
+}
+
+/* The daemon has to agree: no lease is left, every rule holds, and it has seen each death. */
+static bool set_word(json_t *object, const struct plan *plan, const struct storm *storm)
+{
+	bool is_sound, is_at_rest;
+	json_t *stats = stats_at_rest(plan, &is_at_rest);
+	json_t *check = word_of_daemon(plan->thrusterctl, "check");
+	const json_t *verdict = json_array_get(json_object_get(check, "arenas"), 0);
+	json_int_t deaths = json_integer_value(
+		json_object_get(json_object_get(stats, "reclaim"), "clients_total"));
+
+	is_sound = json_is_true(json_object_get(verdict, "ok"));
+	json_object_set_new(object, "daemon_finds_all_rules_kept", json_boolean(is_sound));
+	json_object_set_new(object, "daemon_finds_all_free", json_boolean(is_at_rest));
+	json_object_set_new(object, "daemon_has_seen_deaths", json_integer(deaths));
+	json_decref(check);
+	json_decref(stats);
+	return is_sound && is_at_rest && deaths >= (json_int_t)storm->kills;
+}
+
+static json_t *row_of(const struct engine *engine)
+{
+	return json_pack("{s:s, s:s}", "engine", engine->name, "what", engine->what);
+}
+
+static void set_storm(json_t *object, const struct storm *storm, uint64_t slots)
+{
+	char outcome[256];
+
+	describe(storm, slots, outcome, sizeof(outcome));
+	json_object_set_new(object, "kills", json_integer((json_int_t)storm->kills));
+	json_object_set_new(object, "wanted", json_integer((json_int_t)storm->wanted));
+	json_object_set_new(object, "slots", json_integer((json_int_t)slots));
+	if (is_counted(storm))
+		json_object_set_new(object, "leaked",
+			json_integer((json_int_t)(slots - storm->drained)));
+	json_object_set_new(object, "stuck", json_boolean(storm->end == STORM_STUCK ||
+		storm->end == STORM_STUCK_AFTER));
+	json_object_set_new(object, "outcome", json_string(outcome));
+	json_object_set_new(object, "seconds", json_real((double)storm->ns / 1e9));
+}
+
+static json_t *measure(const struct plan *plan, const struct engine *engine, unsigned held)
+{
+	unsigned which = storms_kind(engine, held);
+	uint64_t kills = held && !plan->is_quick ? plan->kills / HOLDING_LESS : plan->kills;
+	struct storm fresh = { .end = STORM_CRASHED }, storm;
+	json_t *object = row_of(engine);
+	bool is_well;
+
+	json_object_set_new(object, "held", json_integer(held));
+	if (storms_start_daemon(plan, engine, which))
+		storm_over(engine, which, 0, UINT64_MAX, &fresh);
+	if (fresh.end != STORM_DONE || fresh.drained == 0) {
+		json_object_set_new(object, "absent",
+			json_string(*fresh.error ? fresh.error : "it cannot be begun"));
+		storms_stop_daemon(engine);
+		return object;
+	}
+	storm_over(engine, which, kills ? kills : 1, fresh.drained, &storm);
+	set_storm(object, &storm, fresh.drained);
+	if (is_ours(engine)) {
+		is_well = storm.end == STORM_DONE && storm.drained == fresh.drained;
+		is_well = set_word(object, plan, &storm) && is_well;
+		json_object_set_new(object, "promise_kept", json_boolean(is_well));
+	}
+	storms_stop_daemon(engine);
+	return object;
+}
+
+static void print(const json_t *rows, unsigned held)
+{
+	const json_t *row;
+	size_t i;
+
+	say("Two processes rent and return all the time%s; each is killed with SIGKILL,\n"
+	    "0.1 to 0.5 ms after it has begun, and replaced. Lost: slots that cannot be rented "
+	    "when all are dead.\n\n%-11s %7s %7s %7s %8s  %s\n",
+		held ? ", with 8 buffers held" : "", "engine", "kills", "slots", "lost",
+		"seconds", "outcome");
+	json_array_foreach(rows, i, row) {
+		const json_t *absent = json_object_get(row, "absent");
+		const json_t *leaked = json_object_get(row, "leaked");
+		char text[24] = "-";
+
+		say("%-11s ", json_string_value(json_object_get(row, "engine")));
+		if (absent) {
+			say("absent: %s\n", json_string_value(absent));
+			continue;
+		}
+		if (leaked)
+			snprintf(text, sizeof(text), "%lld",
+				(long long)json_integer_value(leaked));
+		say("%7lld %7lld %7s %8.1f  %s%s\n",
+			(long long)json_integer_value(json_object_get(row, "kills")),
+			(long long)json_integer_value(json_object_get(row, "slots")), text,
+			json_real_value(json_object_get(row, "seconds")),
+			json_string_value(json_object_get(row, "outcome")),
+			json_is_false(json_object_get(row, "promise_kept")) ? "; NOT as promised"
+									    : "");
+	}
+	say("\n");
+}
+
+json_t *kills_measure(const struct plan *plan, unsigned held)
+{
+	json_t *rows = json_array(), *row;
+	size_t i;
+
+	for (i = 0; i < n_engines; i++) {
+		const char *absence;
+
+		if (!is_asked(&engines[i]) ||
+			!plan_has(plan, held ? "holding" : "kills", engines[i].name))
+			continue;
+		absence = engine_absence(&engines[i]);
+		if (absence) {
+			row = row_of(&engines[i]);
+			json_object_set_new(row, "absent", json_string(absence));
+		} else {
+			row = measure(plan, &engines[i], held);
+		}
+		json_array_append_new(rows, row);
+	}
+	if (json_array_size(rows) > 0)
+		print(rows, held);
+	return rows;
+}
