@@ -57,6 +57,7 @@ static struct {
 	struct victim victim[LANES_MAX];
 	uint64_t lives, seed;
 	int64_t looked_ns;
+	bool enters_once; /* the parent does, for all: its forks have what it has */
 } self;
 
 /* ---- in a child ---- */
@@ -87,7 +88,7 @@ static void enter_lane(unsigned index)
 
 	number_lane(index);
 	lane_place(lane);
-	if (!self.engine->forks)
+	if (!self.enters_once)
 		enter_process(lane);
 	r = self.code->enter_lane ? self.code->enter_lane(lane) : 0;
 	if (r < 0)
@@ -190,18 +191,22 @@ static int64_t since_last_look(void)
 	return since < LOOK_NS_COUNTED ? since : LOOK_NS_COUNTED;
 }
 
+static bool has_entered(unsigned index)
+{
+	return __atomic_load_n(&self.stage->report[index].start_ns, __ATOMIC_ACQUIRE) != 0;
+}
+
 /* Does it stand still for longer than anything may? */
 static bool is_stuck(unsigned index, int64_t since, int64_t limit_ns)
 {
 	struct victim *victim = &self.victim[index];
 	const struct report *report = &self.stage->report[index];
 	uint64_t done = __atomic_load_n(&report->done, __ATOMIC_RELAXED);
-	bool has_entered = __atomic_load_n(&report->start_ns, __ATOMIC_ACQUIRE) != 0;
 
 	victim->idle_ns = done == victim->seen ? victim->idle_ns + since : 0;
 	victim->is_working = victim->is_working || done != victim->seen;
 	victim->seen = done;
-	return victim->idle_ns > (has_entered ? limit_ns : ENTER_NS_MAX);
+	return victim->idle_ns > (has_entered(index) ? limit_ns : ENTER_NS_MAX);
 }
 
 static void strike(unsigned index)
@@ -227,7 +232,9 @@ static bool look_at(unsigned index, int64_t since)
 	if (!is_alive(index))
 		return false;
 	if (is_stuck(index, since, STUCK_NS))
-		return finish(STORM_STUCK, "a lock, or the like, that a dead process has");
+		return finish(STORM_STUCK, has_entered(index)
+			? "a survivor waits for ever"
+			: "a new process cannot begin");
 	if (victim->is_working)
 		victim->kill_at_ns = self.looked_ns + LIFE_NS_MIN +
 			(int64_t)(sizes_random(&self.seed) % (LIFE_NS_MAX - LIFE_NS_MIN));
@@ -298,10 +305,17 @@ static void drain_all(void)
 
 /* ---- the worker ---- */
 
+/* Of those whose first process makes the pool it is the second that is timed, if it can be any but
+ * a fork of the first. */
 static int open_only(void)
 {
-	int64_t start = clock_ns(CLOCK_MONOTONIC), entered;
+	int64_t start, entered;
 
+	if (self.enters_once && !self.engine->forks) {
+		enter_process(self.lane);
+		number_lane(1);
+	}
+	start = clock_ns(CLOCK_MONOTONIC);
 	enter_process(self.lane);
 	entered = clock_ns(CLOCK_MONOTONIC);
 	if (self.code->leave)
@@ -318,7 +332,7 @@ static int be_storm(void)
 	lane_place(self.lane);
 	if (self.storm->most == 0)
 		return open_only();
-	if (self.engine->forks)
+	if (self.enters_once)
 		enter_process(self.lane);
 	prctl(PR_SET_TIMERSLACK, 1);
 	self.storm->end = STORM_DONE;
@@ -339,6 +353,8 @@ int storm_main(const char *order, const struct engine_code *const *codes, size_t
 	self.kind = &storm_kinds[kind];
 	self.engine = &engines[engine];
 	self.storm = &self.stage->storm;
+	/* A rival's first process makes the pool, unless a daemon has done so. */
+	self.enters_once = self.engine->program && !self.engine->has_daemon;
 	self.code = engine_code_find(self.engine->name, codes, n);
 	self.lane = aligned_alloc(APART, bytes);
 	if (!self.code || !self.lane)
