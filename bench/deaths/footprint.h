@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_DEATHS_FOOTPRINT_H
+#define BENCH_DEATHS_FOOTPRINT_H
+
+/* The memory that a process has in use, as the kernel counts it. */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct footprint {
+	uint64_t rss;    /* all but arenas: what it shares with others, as libraries, too */
+	uint64_t own;    /* of that: anonymous, and of shared memory that is no arena */
+	uint64_t arenas; /* mapped, resident or not */
+};
+
+/* Of the process and its arenas of that name; fail()s if it cannot be read. In a child of this
+ * program use it for oneself only. */
+void footprint_take(struct footprint *ret, pid_t pid, const char *arena);
+
+#endif
