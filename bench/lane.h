@@ -49,4 +49,7 @@ void lane_dry(struct lane *lane, int r, unsigned streak);
 /* Leave word and end the process. */
 _Noreturn void lane_fail(struct lane *lane, const char *what, int r);
 
+/* Likewise: a buffer is its own and somebody else's. */
+_Noreturn void lane_clash(struct lane *lane);
+
 #endif

@@ -28,14 +28,14 @@ static ALWAYS_INLINE void enter_word(struct lane *lane, const struct acts *acts,
 		return;
 	for (i = 0; i < STORM_LANES; i++)
 		if (__atomic_load_n(&lane->stage->report[i].life, __ATOMIC_ACQUIRE) == was)
-			lane_fail(lane, "had by two at once", -EEXIST);
+			lane_clash(lane);
 }
 
 static ALWAYS_INLINE void strike_word(struct lane *lane, const struct acts *acts,
 	union item *item, uint64_t life)
 {
 	if (__atomic_exchange_n(word_of(lane, acts, item), 0, __ATOMIC_ACQ_REL) != life)
-		lane_fail(lane, "had by two at once", -EEXIST);
+		lane_clash(lane);
 }
 
 /* The oldest of those held is exchanged for a new one. Its own `begin` would not write. */

@@ -24,7 +24,6 @@
 #define LIFE_NS_MIN 100000
 #define LIFE_NS_MAX 500000
 #define ENTER_NS_MAX INT64_C(10000000000)
-#define STUCK_NS INT64_C(2000000000)
 #define UNIT_OPS 32 /* a progress */
 
 #define STORM_KIND(name_, body_, arena_, bytes_, slots_, held_)                                    \
@@ -61,6 +60,12 @@ static struct {
 } self;
 
 /* ---- in a child ---- */
+
+_Noreturn void lane_clash(struct lane *lane)
+{
+	snprintf(lane->report->error, sizeof(lane->report->error), "a buffer was had by two at once");
+	_exit(EXIT_FAILURE);
+}
 
 static void number_lane(unsigned index)
 {
@@ -231,7 +236,7 @@ static bool look_at(unsigned index, int64_t since)
 	}
 	if (!is_alive(index))
 		return false;
-	if (is_stuck(index, since, STUCK_NS))
+	if (is_stuck(index, since, self.storm->stuck_ns))
 		return finish(STORM_STUCK, has_entered(index)
 			? "a survivor waits for ever"
 			: "a new process cannot begin");
@@ -267,6 +272,7 @@ static int64_t drain_by(unsigned index)
 {
 	const struct timespec pause = { .tv_nsec = 20 * LOOK_NS };
 	struct report *report = &self.stage->report[index];
+	int64_t limit_ns = self.storm->stuck_ns + 4 * self.storm->patience_ns;
 
 	*report->error = 0;
 	report->done = 0;
@@ -277,7 +283,7 @@ static int64_t drain_by(unsigned index)
 		nanosleep(&pause, NULL);
 		if (!is_alive(index))
 			return -1;
-		if (is_stuck(index, since_last_look(), STUCK_NS + 4 * self.storm->patience_ns)) {
+		if (is_stuck(index, since_last_look(), limit_ns)) {
 			finish(STORM_STUCK_AFTER, "nothing can be rented afterwards, nor refused");
 			return -1;
 		}
@@ -318,9 +324,11 @@ static int open_only(void)
 	start = clock_ns(CLOCK_MONOTONIC);
 	enter_process(self.lane);
 	entered = clock_ns(CLOCK_MONOTONIC);
-	if (self.code->leave)
+	self.storm->leave_ns = -1;
+	if (self.code->leave) {
 		self.code->leave(self.lane);
-	self.storm->leave_ns = clock_ns(CLOCK_MONOTONIC) - entered;
+		self.storm->leave_ns = clock_ns(CLOCK_MONOTONIC) - entered;
+	}
 	self.storm->enter_ns = entered - start;
 	self.storm->end = STORM_DONE;
 	return EXIT_SUCCESS;

@@ -33,14 +33,15 @@ struct storm {
 	uint64_t wanted;     /* kills */
 	uint64_t most;       /* slots that there are to be rented afterwards */
 	int64_t patience_ns; /* so long may nothing come free until that is all there is */
+	int64_t stuck_ns;    /* who makes no progress for so long never will */
 	int64_t limit_ns;    /* of the storm itself */
 	/* Written by the worker. */
 	uint64_t kills;
 	uint64_t drained; /* slots that could be rented afterwards */
 	uint64_t ns;      /* that the kills took */
 	uint32_t end;     /* enum storm_end */
-	uint32_t is_entered;
-	int64_t enter_ns, leave_ns; /* of a worker that only opens its pool: wanted and most are 0 */
+	/* Of a worker that only opens its pool: `wanted` and `most` are 0. Negative: it just ends. */
+	int64_t enter_ns, leave_ns;
 	char error[160];
 };
 

@@ -59,18 +59,32 @@ static json_t *measure(const struct plan *plan, const struct engine *engine)
 	}
 	json_object_set_new(object, "n", json_integer(n));
 	json_object_set_new(object, "attach_us", spread_json(enter_us, n));
-	json_object_set_new(object, "detach_us", spread_json(leave_us, n));
+	if (leave_us[0] >= 0)
+		json_object_set_new(object, "detach_us", spread_json(leave_us, n));
+	if (engine->forks)
+		json_object_set_new(object, "note",
+			json_string("makes the pool too: who shares it is a fork"));
 	return object;
 }
 
-static double number(const json_t *row, const char *which, const char *name)
+static double number(const json_t *object, const char *name)
 {
-	return json_number_value(json_object_get(json_object_get(row, which), name));
+	return json_number_value(json_object_get(object, name));
+}
+
+static void print_spread(const json_t *spread)
+{
+	if (spread)
+		say("%9.0f %8.0f ..%8.0f ", number(spread, "median"), number(spread, "p10"),
+			number(spread, "p90"));
+	else
+		say("%9s %19s", "-", "");
 }
 
 static void print(const json_t *rows)
 {
 	const json_t *row, *absent;
+	const char *note;
 	size_t i;
 
 	say("Microseconds that a new process takes to attach to its pool, and to detach: median, "
@@ -84,11 +98,11 @@ static void print(const json_t *rows)
 			say("absent: %s\n", json_string_value(absent));
 			continue;
 		}
-		say("%9.0f %8.0f ..%8.0f %9.0f %8.0f ..%8.0f %4lld\n",
-			number(row, "attach_us", "median"), number(row, "attach_us", "p10"),
-			number(row, "attach_us", "p90"), number(row, "detach_us", "median"),
-			number(row, "detach_us", "p10"), number(row, "detach_us", "p90"),
-			(long long)json_integer_value(json_object_get(row, "n")));
+		print_spread(json_object_get(row, "attach_us"));
+		print_spread(json_object_get(row, "detach_us"));
+		note = json_string_value(json_object_get(row, "note"));
+		say(" %4lld%s%s\n", (long long)json_integer_value(json_object_get(row, "n")),
+			note ? "  " : "", note ? note : "");
 	}
 	say("\n");
 }

@@ -27,6 +27,9 @@ static void end_all(void)
 	for (i = 0; i < CREW_MAX; i++)
 		if (crew[i])
 			crew_kill(crew[i]);
+	/* Their own children, who died with them. */
+	while (waitpid(-1, NULL, 0) > 0)
+		continue;
 }
 
 void crew_prepare(void)
@@ -34,6 +37,7 @@ void crew_prepare(void)
 	captain = getpid();
 	atexit(end_all);
 	prctl(PR_SET_TIMERSLACK, 1);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&awaited);
 	sigaddset(&awaited, SIGCHLD);
 	sigaddset(&awaited, SIGHUP);

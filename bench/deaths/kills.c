@@ -23,6 +23,9 @@
  * had, ours in milliseconds, others in seconds. */
 #define PATIENCE_NS INT64_C(100000000)
 #define PATIENCE_NS_DAEMON INT64_C(5000000000)
+/* Without progress. Of ours a slow machine must not be said to be stuck. */
+#define STUCK_NS INT64_C(1000000000)
+#define STUCK_NS_OURS INT64_C(10000000000)
 #define REST_NS 20000000
 #define HOLDING_LESS 4 /* times fewer kills of those that hold buffers */
 #define OWN_NS_MAX INT64_C(60000000000)
@@ -53,6 +56,7 @@ static void storm_over(const struct engine *engine, unsigned which, uint64_t kil
 		.patience_ns = kills && (is_ours(engine) || engine->has_daemon)
 			? PATIENCE_NS_DAEMON
 			: PATIENCE_NS,
+		.stuck_ns = is_ours(engine) ? STUCK_NS_OURS : STUCK_NS,
 		.limit_ns = engine->program ? RIVAL_NS_MAX : OWN_NS_MAX,
 	};
 
@@ -63,30 +67,30 @@ static void storm_over(const struct engine *engine, unsigned which, uint64_t kil
 /* In words, for people. */
 static void describe(const struct storm *storm, uint64_t slots, char *ret, size_t size)
 {
-	unsigned long long kills = storm->kills, left = storm->drained, all = slots;
+	unsigned long long lost = slots - storm->drained, all = slots;
+	char kills[32];
 
+	snprintf(kills, sizeof(kills), "%llu kill%s", (unsigned long long)storm->kills,
+		storm->kills == 1 ? "" : "s");
 	switch ((enum storm_end)storm->end) {
 	case STORM_DONE:
 	case STORM_LATE:
-		if (left == all)
-			snprintf(ret, size, "nothing lost in %llu kills", kills);
+		if (lost == 0)
+			snprintf(ret, size, "nothing lost in %s", kills);
 		else
-			snprintf(ret, size, "%llu of %llu slots lost in %llu kills", all - left,
-				all, kills);
+			snprintf(ret, size, "%llu of %llu slots lost in %s", lost, all, kills);
 		break;
 	case STORM_EMPTY:
-		snprintf(ret, size, "nothing to rent after %llu kills: %llu of %llu slots lost", kills,
-			all - left, all);
+		snprintf(ret, size, "nothing to rent any more after %s: %llu of %llu slots lost",
+			kills, lost, all);
 		break;
 	case STORM_STUCK:
-		snprintf(ret, size, "stuck after %llu kills: %s", kills, storm->error);
-		break;
 	case STORM_STUCK_AFTER:
-		snprintf(ret, size, "stuck after %llu kills: %s", kills, storm->error);
+		snprintf(ret, size, "stuck after %s: %s", kills, storm->error);
 		break;
 	case STORM_FAILED:
 	case STORM_CRASHED:
-		snprintf(ret, size, "broken after %llu kills: %s", kills,
+		snprintf(ret, size, "broken after %s: %s", kills,
 			*storm->error ? storm->error : "its process has ended");
 		break;
 	}
@@ -186,7 +190,8 @@ static json_t *measure(const struct plan *plan, const struct engine *engine, uns
 	storm_over(engine, which, kills ? kills : 1, fresh.drained, &storm);
 	set_storm(object, &storm, fresh.drained);
 	if (is_ours(engine)) {
-		is_well = storm.end == STORM_DONE && storm.drained == fresh.drained;
+		is_well = (storm.end == STORM_DONE || storm.end == STORM_LATE) &&
+			storm.drained == fresh.drained;
 		is_well = set_word(object, plan, &storm) && is_well;
 		json_object_set_new(object, "promise_kept", json_boolean(is_well));
 	}

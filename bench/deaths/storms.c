@@ -17,7 +17,6 @@
 #define LOOK_NS 100000000
 #define TELL_NS INT64_C(1000000000)
 #define GRACE_NS INT64_C(60000000000) /* beyond the storm: to begin, and to count what is left */
-#define DRY_NS_MAX INT64_C(500000000)
 
 #define CLIENTS_MAX 4096 /* many are dead and not yet reclaimed */
 
@@ -71,7 +70,7 @@ static void give_orders(const struct engine *engine, const struct kind *kind,
 
 	stage_reset(stage, stage_fd);
 	stage->storm = *storm;
-	orders->dry_ns_max = DRY_NS_MAX;
+	orders->dry_ns_max = storm->stuck_ns / 2;
 	orders->stride_bytes = kind->bytes + 64;
 	orders->n_cores = machine.n_cores;
 	memcpy(orders->core, machine.core, sizeof(orders->core));
