@@ -75,10 +75,10 @@ static double number(const json_t *object, const char *name)
 static void print_spread(const json_t *spread)
 {
 	if (spread)
-		say("%9.0f %8.0f ..%8.0f ", number(spread, "median"), number(spread, "p10"),
+		say(" %10.1f %9.1f ..%9.1f", number(spread, "median"), number(spread, "p10"),
 			number(spread, "p90"));
 	else
-		say("%9s %19s", "-", "");
+		say(" %10s %20s", "-", "");
 }
 
 static void print(const json_t *rows)
@@ -88,20 +88,20 @@ static void print(const json_t *rows)
 	size_t i;
 
 	say("Microseconds that a new process takes to attach to its pool, and to detach: median, "
-	    "and 10th to\n90th percentile. Without the program's own start.\n\n%-11s %9s %19s "
-	    "%9s %19s %4s\n",
+	    "and 10th to\n90th percentile. Without the program's own start.\n\n%-11s%11s %20s"
+	    "%11s %20s %5s\n",
 		"engine", "attach", "", "detach", "", "n");
 	json_array_foreach(rows, i, row) {
-		say("%-11s ", json_string_value(json_object_get(row, "engine")));
+		say("%-11s", json_string_value(json_object_get(row, "engine")));
 		absent = json_object_get(row, "absent");
 		if (absent) {
-			say("absent: %s\n", json_string_value(absent));
+			say(" absent: %s\n", json_string_value(absent));
 			continue;
 		}
 		print_spread(json_object_get(row, "attach_us"));
 		print_spread(json_object_get(row, "detach_us"));
 		note = json_string_value(json_object_get(row, "note"));
-		say(" %4lld%s%s\n", (long long)json_integer_value(json_object_get(row, "n")),
+		say(" %5lld%s%s\n", (long long)json_integer_value(json_object_get(row, "n")),
 			note ? "  " : "", note ? note : "");
 	}
 	say("\n");
