@@ -63,7 +63,8 @@ static struct {
 
 _Noreturn void lane_clash(struct lane *lane)
 {
-	snprintf(lane->report->error, sizeof(lane->report->error), "a buffer was had by two at once");
+	snprintf(lane->report->error, sizeof(lane->report->error),
+		"a buffer was had by two at once");
 	_exit(EXIT_FAILURE);
 }
 

@@ -40,7 +40,7 @@ struct storm {
 	uint64_t drained; /* slots that could be rented afterwards */
 	uint64_t ns;      /* that the kills took */
 	uint32_t end;     /* enum storm_end */
-	/* Of a worker that only opens its pool: `wanted` and `most` are 0. Negative: it just ends. */
+	/* Of a worker that only opens its pool: `most` is 0. Negative: it just ends. */
 	int64_t enter_ns, leave_ns;
 	char error[160];
 };

@@ -219,10 +219,10 @@ static void add_processes(const struct plan *plan, json_t *rows)
 	measure_layout(plan, &base, CLIENTS);
 	tell("memory: a million slots");
 	measure_layout(plan, &million, 1);
-	add(rows, "pool", less(base.daemon.rss, 0), "the daemon, one arena of 4096 slots, no client");
+	add(rows, "pool", less(base.daemon.rss, 0), "the daemon: 4096 slots, no client");
 	add(rows, "pool", less(base.daemon.own, 0), "of that, its own; the rest is libraries");
 	add(rows, "pool", less(base.daemon_crowded.own, 0), "its own, with 100 clients");
-	add(rows, "pool", less(million.daemon.own, 0), "its own, of 1000000 slots, no client");
+	add(rows, "pool", less(million.daemon.own, 0), "its own: 1000000 slots, no client");
 	add(rows, "pool", less(million.daemon.own, base.daemon.own) / (SLOTS_MILLION - SLOTS),
 		"the daemon's, for each slot");
 	add(rows, "pool", less(shared->after.own, shared->before.own),
