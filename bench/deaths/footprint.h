@@ -4,6 +4,7 @@
 
 /* The memory that a process has in use, as the kernel counts it. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,8 +14,7 @@ struct footprint {
 	uint64_t arenas; /* mapped, resident or not */
 };
 
-/* Of the process and its arenas of that name; fail()s if it cannot be read. In a child of this
- * program use it for oneself only. */
-void footprint_take(struct footprint *ret, pid_t pid, const char *arena);
+/* Of the process, with its arenas of that name apart. False: it cannot be read. */
+bool footprint_take(struct footprint *ret, pid_t pid, const char *arena);
 
 #endif

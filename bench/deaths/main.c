@@ -64,7 +64,8 @@ struct arguments {
 	struct plan plan;
 };
 
-static bool is_terminal, is_silent;
+static bool is_terminal; /* standard error */
+static bool is_silent, is_told;
 
 _Noreturn void fail(const char *format, ...)
 {
@@ -82,9 +83,13 @@ void say(const char *format, ...)
 {
 	va_list args;
 
+	if (is_told && is_terminal)
+		fprintf(stderr, "\r\033[K");
+	is_told = false;
 	va_start(args, format);
 	if (!is_silent)
 		vprintf(format, args);
+	fflush(stdout);
 	va_end(args);
 }
 
@@ -96,6 +101,7 @@ void tell(const char *format, ...)
 	fprintf(stderr, is_terminal ? "\r\033[K" : "");
 	vfprintf(stderr, format, args);
 	fprintf(stderr, is_terminal ? "" : "\n");
+	is_told = true;
 	va_end(args);
 }
 
@@ -187,12 +193,23 @@ static bool is_any_lost(const json_t *kills)
 	return false;
 }
 
+static bool is_any_measured(json_t *top)
+{
+	const char *name;
+	json_t *part;
+
+	json_object_foreach(top, name, part)
+		if (json_array_size(part) > 0)
+			return true;
+	return false;
+}
+
 static int run(const struct arguments *arguments)
 {
 	const struct plan *plan = &arguments->plan;
 	int64_t start = clock_ns(CLOCK_MONOTONIC);
 	json_t *top = json_object(), *kills, *holding;
-	bool is_lost;
+	bool is_lost, is_any;
 
 	crew_prepare();
 	json_object_set_new(top, "version", json_integer(JSON_VERSION));
@@ -207,9 +224,12 @@ static int run(const struct arguments *arguments)
 	if (arguments->json)
 		write_json(top, arguments->json);
 	is_lost = is_any_lost(kills) || is_any_lost(holding);
+	is_any = is_any_measured(top);
 	json_decref(top);
+	if (!is_any)
+		fail("no part is called %s; bench/README.md names them", plan->only);
 	if (is_lost)
-		fail("Thruster lost something: see above");
+		fail("Thruster lost something, or the daemon finds fault: see above");
 	return EXIT_SUCCESS;
 }
 

@@ -100,14 +100,13 @@ static _Noreturn void be_client(void)
 	struct thruster_pool *pool;
 	struct footprint before;
 
-	footprint_take(&before, getpid(), ARENA);
-	footprint_take(&before, getpid(), ARENA);
-	if (attach(&pool) < 0 || thruster_rent(pool, 1, &lease) < 0 ||
-		thruster_return(pool, &lease) < 0) {
+	if (!footprint_take(&before, getpid(), ARENA) ||
+		!footprint_take(&before, getpid(), ARENA) || attach(&pool) < 0 ||
+		thruster_rent(pool, 1, &lease) < 0 || thruster_return(pool, &lease) < 0 ||
+		!footprint_take(&shared->after, getpid(), ARENA)) {
 		__atomic_store_n(&shared->failed, 1, __ATOMIC_RELEASE);
 		_exit(EXIT_FAILURE);
 	}
-	footprint_take(&shared->after, getpid(), ARENA);
 	shared->before = before;
 	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_ACQ_REL);
 	for (;;)
@@ -127,9 +126,15 @@ static void start_clients(pid_t *ret_pids, unsigned n)
 		while (__atomic_load_n(&shared->ready, __ATOMIC_ACQUIRE) == i) {
 			crew_sleep(LOOK_NS);
 			if (__atomic_load_n(&shared->failed, __ATOMIC_ACQUIRE))
-				fail("a client cannot attach, or not rent");
+				fail("a client cannot attach, rent, or read its smaps");
 		}
 	}
+}
+
+static void take(struct footprint *ret, pid_t pid)
+{
+	if (!footprint_take(ret, pid, ARENA))
+		fail("cannot read the daemon's /proc/%d/smaps", (int)pid);
 }
 
 static void measure_layout(const struct plan *plan, struct layout *layout, unsigned clients)
@@ -139,10 +144,10 @@ static void measure_layout(const struct plan *plan, struct layout *layout, unsig
 
 	start_daemon(plan, layout);
 	pid = ask(plan, layout);
-	footprint_take(&layout->daemon, pid, ARENA);
+	take(&layout->daemon, pid);
 	start_clients(pids, clients);
 	ask(plan, layout);
-	footprint_take(&layout->daemon_crowded, pid, ARENA);
+	take(&layout->daemon_crowded, pid);
 	layout->mapped = shared->after.arenas;
 	for (i = 0; i < clients; i++)
 		crew_kill(pids[i]);
