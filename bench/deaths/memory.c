@@ -29,6 +29,7 @@
 #define SLOTS_MANY 65536
 #define SLOTS_MILLION 1000000
 #define LOOK_NS 1000000
+#define METADATA_OF_A_SLOT "metadata of a slot"
 
 /* One arena. Metadata are whole pages, so what two layouts differ in should be whole pages too. */
 struct layout {
@@ -177,8 +178,7 @@ static void add_overheads(const struct plan *plan, json_t *rows)
 
 		tell("memory: slots of %d bytes", sizes[i]);
 		measure_layout(plan, &layout, 1);
-		snprintf(what, sizeof(what), "a slot, above its %d bytes, in an arena of %d",
-			sizes[i], SLOTS);
+		snprintf(what, sizeof(what), "beside each slot of %d bytes, all told", sizes[i]);
 		add(rows, "pool", (less(layout.mapped, 0) - (double)sizes[i] * SLOTS) / SLOTS,
 			what);
 	}
@@ -205,14 +205,14 @@ static void add_parts(const struct plan *plan, json_t *rows, unsigned cores)
 	slot = less(slots.metadata, base.metadata) / (SLOTS_MANY - SLOTS);
 	core = (less(classes.metadata, one.metadata) - slot * SLOTS_FEW * more) / more / cores;
 	add(rows, "pool", less(base.mapped, base.metadata) / SLOTS - 512,
-		"of that, space after a slot of 512 bytes: spreads them over the cache sets");
-	add(rows, "pool", slot, "of that, metadata: its record, its sender, its part of a segment");
-	add(rows, "pool", 64 * slot, "a segment's metadata, of 64 slots");
-	snprintf(what, sizeof(what), "a core's metadata, for each class (+-%u: whole pages)",
+		"space after a slot of 512 bytes, for the cache sets");
+	add(rows, "pool", slot, METADATA_OF_A_SLOT);
+	add(rows, "pool", 64 * slot, "metadata of a segment of 64 slots");
+	snprintf(what, sizeof(what), "metadata of a core, for each class (+-%u)",
 		PAGE / more / cores);
 	add(rows, "pool", core, what);
 	add(rows, "pool", less(seats.metadata, base.metadata) / (SEATS_MANY - SEATS),
-		"a seat's metadata (max_clients)");
+		"metadata of a seat (max_clients)");
 }
 
 static void add_processes(const struct plan *plan, json_t *rows)
@@ -224,24 +224,24 @@ static void add_processes(const struct plan *plan, json_t *rows)
 	measure_layout(plan, &base, CLIENTS);
 	tell("memory: a million slots");
 	measure_layout(plan, &million, 1);
-	add(rows, "pool", less(base.daemon.rss, 0), "the daemon: 4096 slots, no client");
-	add(rows, "pool", less(base.daemon.own, 0), "of that, its own; the rest is libraries");
-	add(rows, "pool", less(base.daemon_crowded.own, 0), "its own, with 100 clients");
-	add(rows, "pool", less(million.daemon.own, 0), "its own: 1000000 slots, no client");
+	add(rows, "pool", less(base.daemon.rss, 0), "the daemon, with libraries: 4096 slots");
+	add(rows, "pool", less(base.daemon.own, 0), "the daemon's own: 4096 slots");
+	add(rows, "pool", less(base.daemon_crowded.own, 0), "the daemon's own: 100 clients");
+	add(rows, "pool", less(million.daemon.own, 0), "the daemon's own: 1000000 slots");
 	add(rows, "pool", less(million.daemon.own, base.daemon.own) / (SLOTS_MILLION - SLOTS),
-		"the daemon's, for each slot");
+		"the daemon's own, for each slot");
 	add(rows, "pool", less(shared->after.own, shared->before.own),
-		"a client's own, by having attached, rented and returned");
+		"a client's own: attached, rented, returned");
 }
 
 /* Their structs, as they are here. */
 static void add_ancestry(json_t *rows, unsigned cores)
 {
-	add(rows, "cas-mask", sizeof(struct cas_mask_line) / 64.0, "a slot, above its bytes");
-	add(rows, "circle", sizeof(uint64_t), "a slot, above its bytes");
-	add(rows, "queue", sizeof(struct queue_cell), "a slot, above its bytes");
-	add(rows, "stacks", (double)sizeof(uint32_t) * cores,
-		"a slot, above its bytes: a place in each core's stack");
+	add(rows, "cas-mask", sizeof(struct cas_mask_line) / 64.0, METADATA_OF_A_SLOT);
+	add(rows, "circle", sizeof(uint64_t), METADATA_OF_A_SLOT);
+	add(rows, "queue", sizeof(struct queue_cell), METADATA_OF_A_SLOT);
+	/* A place in each core's stack. */
+	add(rows, "stacks", (double)sizeof(uint32_t) * cores, METADATA_OF_A_SLOT);
 }
 
 static void print(const json_t *rows)
@@ -249,8 +249,8 @@ static void print(const json_t *rows)
 	const json_t *row;
 	size_t i;
 
-	say("Bytes of memory, beside the buffers themselves; of processes without the arena's "
-	    "pages.\n\n%-9s %12s  %s\n", "engine", "bytes", "what");
+	say("Bytes of memory beside the buffers; of processes, without the arena's pages.\n\n"
+	    "%-9s %12s  %s\n", "engine", "bytes", "what");
 	json_array_foreach(rows, i, row) {
 		double bytes = json_number_value(json_object_get(row, "bytes"));
 
