@@ -61,22 +61,26 @@ static ALWAYS_INLINE void vouch(struct lane *lane, uint64_t ops, const struct ac
 	}
 }
 
-/* Rent, and keep, until `most` are had or nothing more came in storm.patience_ns: what can be had
- * may have to come from another core, or back from the dead. */
+/* Rent, and keep, until `most` are had, or no more are allowed, or nothing more came for so long as
+ * storm.patience_ns: what can be had may have to come from another core, or back from the dead. */
 static ALWAYS_INLINE void drain(struct lane *lane, uint64_t most, const struct acts *acts)
 {
 	const struct timespec pause = { .tv_nsec = DRAIN_PAUSE_NS };
 	uint64_t *done = &lane->report->done;
 	int64_t pauses = 0;
 	union item item;
+	int r;
 
 	while (*done < most && pauses * DRAIN_PAUSE_NS <= lane->stage->storm.patience_ns) {
-		if (acts->rent(lane, lane->kind->bytes, &item) == 0) {
+		r = acts->rent(lane, lane->kind->bytes, &item);
+		if (r == 0) {
 			__atomic_store_n(done, *done + 1, __ATOMIC_RELAXED);
 			pauses = 0;
-		} else {
+		} else if (r == -ENOBUFS) {
 			nanosleep(&pause, NULL);
 			pauses++;
+		} else {
+			break; /* this one may have no more */
 		}
 	}
 }

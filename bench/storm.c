@@ -34,8 +34,8 @@
 const struct kind storm_kinds[STORM_KINDS] = {
 	[STORM_HOLD_NONE] = STORM_KIND("one at a time", BODY_NEST_1, "small", 512, 4096, 0),
 	[STORM_HOLD_8] = STORM_KIND("8 held", BODY_VOUCH, "small", 512, 4096, 8),
-	[STORM_HOLD_NONE_OF_128] = STORM_KIND("one at a time", BODY_NEST_1, "few", 4096, 128, 0),
-	[STORM_HOLD_8_OF_128] = STORM_KIND("8 held", BODY_VOUCH, "few", 4096, 128, 8),
+	[STORM_HOLD_NONE_OF_FEW] = STORM_KIND("one at a time", BODY_NEST_1, "few", 4096, 256, 0),
+	[STORM_HOLD_8_OF_FEW] = STORM_KIND("8 held", BODY_VOUCH, "few", 4096, 256, 8),
 };
 
 struct victim {
@@ -55,7 +55,7 @@ static struct {
 	struct lane *lane; /* each child has its own copy */
 	struct victim victim[LANES_MAX];
 	uint64_t lives, seed;
-	int64_t looked_ns;
+	int64_t looked_ns, struck_ns;
 	bool enters_once; /* the parent does, for all: its forks have what it has */
 } self;
 
@@ -221,6 +221,7 @@ static void strike(unsigned index)
 	__atomic_store_n(&self.stage->report[index].life, 0, __ATOMIC_SEQ_CST);
 	end(&self.victim[index]);
 	self.storm->kills++;
+	self.struck_ns = self.looked_ns;
 }
 
 /* False when the storm is over. */
@@ -231,7 +232,8 @@ static bool look_at(unsigned index, int64_t since)
 	if (victim->pid == 0)
 		return begin(index, be_victim);
 	if (victim->is_working) {
-		if (self.looked_ns >= victim->kill_at_ns)
+		if (self.looked_ns >= victim->kill_at_ns &&
+			self.looked_ns >= self.struck_ns + self.storm->pace_ns)
 			strike(index);
 		return true;
 	}

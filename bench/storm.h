@@ -34,6 +34,7 @@ struct storm {
 	uint64_t most;       /* slots that there are to be rented afterwards */
 	int64_t patience_ns; /* so long may nothing come free until that is all there is */
 	int64_t stuck_ns;    /* who makes no progress for so long never will */
+	int64_t pace_ns;     /* from kill to kill, at least */
 	int64_t limit_ns;    /* of the storm itself */
 	/* Written by the worker. */
 	uint64_t kills;
@@ -49,8 +50,8 @@ enum {
 	STORM_HOLD_NONE,
 	STORM_HOLD_8,
 	/* For those whose processes may not have many at once. */
-	STORM_HOLD_NONE_OF_128,
-	STORM_HOLD_8_OF_128,
+	STORM_HOLD_NONE_OF_FEW,
+	STORM_HOLD_8_OF_FEW,
 	STORM_KINDS,
 };
 

@@ -19,13 +19,15 @@
 #include "bench/fail.h"
 #include "bench/worker.h"
 
-/* Until nothing more is waited for: of a fresh pool; of one whose daemon takes back what the dead
- * had, ours in milliseconds, others in seconds. */
+/* Until nothing more is waited for. Of those with a daemon it takes back what the dead had, ours in
+ * milliseconds, others in seconds; and a slow machine is not to be taken for a lock. */
 #define PATIENCE_NS INT64_C(100000000)
-#define PATIENCE_NS_DAEMON INT64_C(5000000000)
-/* Without progress. Of ours a slow machine must not be said to be stuck. */
-#define STUCK_NS INT64_C(1000000000)
-#define STUCK_NS_OURS INT64_C(10000000000)
+#define PATIENCE_NS_REAPER INT64_C(5000000000)
+#define STUCK_NS INT64_C(1000000000) /* without progress */
+#define STUCK_NS_REAPER INT64_C(10000000000)
+/* A rival's daemon knows a dead process after one and a half seconds, and has room for 300. */
+#define PACE_NS 20000000
+#define PACE_NS_HELD 100000000
 #define HOLDING_LESS 4 /* times fewer kills of those that hold buffers */
 #define STORMS 5 /* of an engine that ends early */
 #define AGAIN_NS_MAX INT64_C(3000000000)
@@ -48,16 +50,22 @@ static void progress(const struct engine *engine, const struct storm *storm)
 		(unsigned long long)storm->wanted);
 }
 
+/* Who takes back what the dead had; so for a while it may be missed. */
+static bool has_reaper(const struct engine *engine)
+{
+	return is_ours(engine) || engine->has_daemon;
+}
+
 static void storm_over(const struct engine *engine, unsigned which, uint64_t kills, uint64_t slots,
 	struct storm *ret)
 {
+	bool is_held = storm_kinds[which].held > 0;
 	struct storm storm = {
 		.wanted = kills,
 		.most = slots,
-		.patience_ns = kills && (is_ours(engine) || engine->has_daemon)
-			? PATIENCE_NS_DAEMON
-			: PATIENCE_NS,
-		.stuck_ns = is_ours(engine) ? STUCK_NS_OURS : STUCK_NS,
+		.patience_ns = kills && has_reaper(engine) ? PATIENCE_NS_REAPER : PATIENCE_NS,
+		.stuck_ns = has_reaper(engine) ? STUCK_NS_REAPER : STUCK_NS,
+		.pace_ns = !engine->has_daemon ? 0 : is_held ? PACE_NS_HELD : PACE_NS,
 		.limit_ns = engine->program ? RIVAL_NS_MAX : OWN_NS_MAX,
 	};
 
@@ -69,6 +77,7 @@ static void storm_over(const struct engine *engine, unsigned which, uint64_t kil
 static void describe(const struct storm *storm, uint64_t slots, char *ret, size_t size)
 {
 	unsigned long long lost = slots - storm->drained, all = slots;
+	const char *late = storm->end == STORM_LATE ? ", for which there was time" : "";
 	char kills[32];
 
 	snprintf(kills, sizeof(kills), "%llu kill%s", (unsigned long long)storm->kills,
@@ -77,9 +86,10 @@ static void describe(const struct storm *storm, uint64_t slots, char *ret, size_
 	case STORM_DONE:
 	case STORM_LATE:
 		if (lost == 0)
-			snprintf(ret, size, "nothing lost in %s", kills);
+			snprintf(ret, size, "nothing lost in %s%s", kills, late);
 		else
-			snprintf(ret, size, "%llu of %llu slots lost in %s", lost, all, kills);
+			snprintf(ret, size, "%llu of %llu slots lost in %s%s", lost, all, kills,
+				late);
 		break;
 	case STORM_EMPTY:
 		snprintf(ret, size, "nothing to rent any more after %s: %llu of %llu slots lost",
@@ -170,8 +180,12 @@ static bool measure_storm(const struct plan *plan, const struct engine *engine, 
 			json_string(*fresh.error ? fresh.error : "it cannot be begun"));
 		return false;
 	}
+	if (engine->has_daemon) {
+		storms_stop_daemon(engine);
+		storms_start_daemon(plan, engine, which);
+	}
 	storm_over(engine, which, kills, fresh.drained, &storm);
-	if (!plan->is_quick && !is_ours(engine) && !engine->has_daemon)
+	if (!plan->is_quick && !has_reaper(engine))
 		storm_again(engine, which, &storm, fresh.drained, object);
 	set_storm(object, &storm, fresh.drained);
 	return (storm.end == STORM_DONE || storm.end == STORM_LATE) &&

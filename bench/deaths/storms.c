@@ -27,7 +27,7 @@ static struct machine machine;
 unsigned storms_kind(const struct engine *engine, unsigned held)
 {
 	if (engine->held_max)
-		return held ? STORM_HOLD_8_OF_128 : STORM_HOLD_NONE_OF_128;
+		return held ? STORM_HOLD_8_OF_FEW : STORM_HOLD_NONE_OF_FEW;
 	return held ? STORM_HOLD_8 : STORM_HOLD_NONE;
 }
 
