@@ -7,7 +7,7 @@
 
 #include <string.h>
 #include "bench/clock.h"
-#include "bench/deaths/plan.h"
+#include "bench/deaths/intent.h"
 #include "bench/deaths/storms.h"
 
 #define OPEN_NS_MAX INT64_C(10000000000) /* of one engine, all its repetitions */
@@ -39,7 +39,7 @@ static json_t *spread_json(const double *numbers, unsigned n)
 	return object;
 }
 
-static json_t *measure(const struct plan *plan, const struct engine *engine)
+static json_t *measure(const struct intent *intent, const struct engine *engine)
 {
 	json_t *object = json_pack("{s:s, s:s}", "engine", engine->name, "what", engine->what);
 	const char *absence = engine_absence(engine);
@@ -47,8 +47,10 @@ static json_t *measure(const struct plan *plan, const struct engine *engine)
 	unsigned n = 0;
 
 	tell("attach: %s", engine->name);
-	if (!absence && storms_start_daemon(plan, engine, storms_kind(engine, 0))) {
-		n = open_often(engine, plan->attaches, &last);
+	if (!absence)
+		absence = storms_start_daemon(intent, engine, storms_kind(engine, 0));
+	if (!absence) {
+		n = open_often(engine, intent->attaches, &last);
 		storms_stop_daemon(engine);
 	}
 	if (n == 0) {
@@ -107,7 +109,7 @@ static void print(const json_t *rows)
 	say("\n");
 }
 
-json_t *attach_measure(const struct plan *plan)
+json_t *attach_measure(const struct intent *intent)
 {
 	json_t *rows = json_array();
 	size_t i;
@@ -116,8 +118,8 @@ json_t *attach_measure(const struct plan *plan)
 		if ((engines[i].family == FAMILY_OURS && strcmp(engines[i].name, "none") != 0 &&
 			    strcmp(engines[i].name, "open") != 0) ||
 			engines[i].family == FAMILY_SHARED)
-			if (plan_has(plan, "attach", engines[i].name))
-				json_array_append_new(rows, measure(plan, &engines[i]));
+			if (intent_has(intent, "attach", engines[i].name))
+				json_array_append_new(rows, measure(intent, &engines[i]));
 	if (json_array_size(rows) > 0)
 		print(rows);
 	return rows;

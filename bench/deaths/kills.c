@@ -13,7 +13,7 @@
 #include "bench/clock.h"
 #include "bench/daemon.h"
 #include "bench/deaths/crew.h"
-#include "bench/deaths/plan.h"
+#include "bench/deaths/intent.h"
 #include "bench/deaths/storms.h"
 #include "bench/deaths/word.h"
 #include "bench/fail.h"
@@ -169,7 +169,7 @@ static void storm_again(const struct engine *engine, unsigned which, struct stor
 }
 
 /* True: it has lost nothing. */
-static bool measure_storm(const struct plan *plan, const struct engine *engine, unsigned which,
+static bool measure_storm(const struct intent *intent, const struct engine *engine, unsigned which,
 	uint64_t kills, json_t *object)
 {
 	struct storm fresh, storm;
@@ -182,30 +182,32 @@ static bool measure_storm(const struct plan *plan, const struct engine *engine, 
 	}
 	if (engine->has_daemon) {
 		storms_stop_daemon(engine);
-		storms_start_daemon(plan, engine, which);
+		storms_start_daemon(intent, engine, which);
 	}
 	storm_over(engine, which, kills, fresh.drained, &storm);
-	if (!plan->is_quick && !has_reaper(engine))
+	if (!intent->is_quick && !has_reaper(engine))
 		storm_again(engine, which, &storm, fresh.drained, object);
 	set_storm(object, &storm, fresh.drained);
 	return (storm.end == STORM_DONE || storm.end == STORM_LATE) &&
 		storm.drained == fresh.drained;
 }
 
-static json_t *measure(const struct plan *plan, const struct engine *engine, unsigned held)
+static json_t *measure(const struct intent *intent, const struct engine *engine, unsigned held)
 {
 	unsigned which = storms_kind(engine, held);
-	uint64_t kills = held && !plan->is_quick ? plan->kills / HOLDING_LESS : plan->kills;
+	uint64_t kills = held && !intent->is_quick ? intent->kills / HOLDING_LESS : intent->kills;
 	json_t *object = row_of(engine);
+	const char *absence;
 	bool is_well = false;
 
 	json_object_set_new(object, "held", json_integer(held));
-	if (storms_start_daemon(plan, engine, which))
-		is_well = measure_storm(plan, engine, which, kills ? kills : 1, object);
+	absence = storms_start_daemon(intent, engine, which);
+	if (absence)
+		json_object_set_new(object, "absent", json_string(absence));
 	else
-		json_object_set_new(object, "absent", json_string("its daemon does not start"));
+		is_well = measure_storm(intent, engine, which, kills ? kills : 1, object);
 	if (is_ours(engine)) {
-		is_well = word_is_good(plan->thrusterctl, object) && is_well;
+		is_well = word_is_good(intent->thrusterctl, object) && is_well;
 		json_object_set_new(object, "promise_kept", json_boolean(is_well));
 	}
 	storms_stop_daemon(engine);
@@ -257,7 +259,7 @@ static void print(const json_t *rows, unsigned held)
 	say("\n");
 }
 
-json_t *kills_measure(const struct plan *plan, unsigned held)
+json_t *kills_measure(const struct intent *intent, unsigned held)
 {
 	json_t *rows = json_array(), *row;
 	size_t i;
@@ -266,14 +268,14 @@ json_t *kills_measure(const struct plan *plan, unsigned held)
 		const char *absence;
 
 		if (!is_asked(&engines[i]) ||
-			!plan_has(plan, held ? "holding" : "kills", engines[i].name))
+			!intent_has(intent, held ? "holding" : "kills", engines[i].name))
 			continue;
 		absence = engine_absence(&engines[i]);
 		if (absence) {
 			row = row_of(&engines[i]);
 			json_object_set_new(row, "absent", json_string(absence));
 		} else {
-			row = measure(plan, &engines[i], held);
+			row = measure(intent, &engines[i], held);
 		}
 		json_array_append_new(rows, row);
 	}

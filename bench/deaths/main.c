@@ -14,7 +14,7 @@
 #include "bench/clock.h"
 #include "bench/daemon.h"
 #include "bench/deaths/crew.h"
-#include "bench/deaths/plan.h"
+#include "bench/deaths/intent.h"
 #include "bench/fail.h"
 #include "bench/statistics.h"
 #include "bench/worker.h"
@@ -61,7 +61,7 @@ static const struct engine_code *const codes[] = { &pool_code, &portable_code, &
 
 struct arguments {
 	const char *json, *storm;
-	struct plan plan;
+	struct intent intent;
 };
 
 static bool is_terminal; /* standard error */
@@ -105,12 +105,12 @@ void tell(const char *format, ...)
 	va_end(args);
 }
 
-bool plan_has(const struct plan *plan, const char *section, const char *name)
+bool intent_has(const struct intent *intent, const char *section, const char *name)
 {
 	char text[96];
 
 	snprintf(text, sizeof(text), "%s/%s", section, name);
-	return !plan->only || strstr(text, plan->only) || fnmatch(plan->only, text, 0) == 0;
+	return !intent->only || strstr(text, intent->only) || fnmatch(intent->only, text, 0) == 0;
 }
 
 void set_spread(json_t *object, const char *suffix, const double *numbers, unsigned n)
@@ -136,24 +136,24 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case 'o':
-		arguments->plan.only = argument;
+		arguments->intent.only = argument;
 		return 0;
 	case 'k':
-		arguments->plan.kills = (unsigned)strtoul(argument, &end, 10);
-		if (*end || arguments->plan.kills < 1 || arguments->plan.kills > 10000000)
+		arguments->intent.kills = (unsigned)strtoul(argument, &end, 10);
+		if (*end || arguments->intent.kills < 1 || arguments->intent.kills > 10000000)
 			argp_error(state, "%s: a number from 1 to 10000000 is wanted", argument);
 		return 0;
 	case 'q':
-		arguments->plan.is_quick = true;
+		arguments->intent.is_quick = true;
 		return 0;
 	case 'j':
 		arguments->json = argument;
 		return 0;
 	case 't':
-		arguments->plan.thrusterd = argument;
+		arguments->intent.thrusterd = argument;
 		return 0;
 	case KEY_CTL:
-		arguments->plan.thrusterctl = argument;
+		arguments->intent.thrusterctl = argument;
 		return 0;
 	case KEY_STORM:
 		arguments->storm = argument;
@@ -163,12 +163,12 @@ static error_t on_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-static void fill_in(struct plan *plan)
+static void fill_in(struct intent *intent)
 {
-	if (plan->kills == 0)
-		plan->kills = plan->is_quick ? KILLS_QUICK : KILLS_DEFAULT;
-	plan->reclaims = plan->is_quick ? RECLAIMS_QUICK : RECLAIMS_DEFAULT;
-	plan->attaches = plan->is_quick ? ATTACHES_QUICK : ATTACHES_DEFAULT;
+	if (intent->kills == 0)
+		intent->kills = intent->is_quick ? KILLS_QUICK : KILLS_DEFAULT;
+	intent->reclaims = intent->is_quick ? RECLAIMS_QUICK : RECLAIMS_DEFAULT;
+	intent->attaches = intent->is_quick ? ATTACHES_QUICK : ATTACHES_DEFAULT;
 }
 
 static void write_json(json_t *top, const char *path)
@@ -206,19 +206,19 @@ static bool is_any_measured(json_t *top)
 
 static int run(const struct arguments *arguments)
 {
-	const struct plan *plan = &arguments->plan;
+	const struct intent *intent = &arguments->intent;
 	int64_t start = clock_ns(CLOCK_MONOTONIC);
 	json_t *top = json_object(), *kills, *holding;
 	bool is_lost, is_any;
 
 	crew_prepare();
 	json_object_set_new(top, "version", json_integer(JSON_VERSION));
-	json_object_set_new(top, "quick", json_boolean(plan->is_quick));
-	json_object_set_new(top, "reclaim", reclaim_measure(plan));
-	json_object_set_new(top, "kills", kills = kills_measure(plan, 0));
-	json_object_set_new(top, "holding", holding = kills_measure(plan, 8));
-	json_object_set_new(top, "attach", attach_measure(plan));
-	json_object_set_new(top, "memory", memory_measure(plan));
+	json_object_set_new(top, "quick", json_boolean(intent->is_quick));
+	json_object_set_new(top, "reclaim", reclaim_measure(intent));
+	json_object_set_new(top, "kills", kills = kills_measure(intent, 0));
+	json_object_set_new(top, "holding", holding = kills_measure(intent, 8));
+	json_object_set_new(top, "attach", attach_measure(intent));
+	json_object_set_new(top, "memory", memory_measure(intent));
 	json_object_set_new(top, "seconds",
 		json_real((double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9));
 	if (arguments->json)
@@ -227,7 +227,7 @@ static int run(const struct arguments *arguments)
 	is_any = is_any_measured(top);
 	json_decref(top);
 	if (!is_any)
-		fail("no part is called %s; bench/README.md names them", plan->only);
+		fail("no part is called %s; bench/README.md names them", intent->only);
 	if (is_lost)
 		fail("Thruster lost something, or the daemon finds fault: see above");
 	return EXIT_SUCCESS;
@@ -237,8 +237,8 @@ int main(int argc, char **argv)
 {
 	static const struct argp argp = { options, on_option, NULL, description, NULL, NULL, NULL };
 	struct arguments arguments = {
-		.plan.thrusterd = BENCH_THRUSTERD,
-		.plan.thrusterctl = BENCH_THRUSTERCTL,
+		.intent.thrusterd = BENCH_THRUSTERD,
+		.intent.thrusterctl = BENCH_THRUSTERCTL,
 	};
 	int result;
 
@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 	if (arguments.storm)
 		return storm_main(arguments.storm, codes, sizeof(codes) / sizeof(codes[0]));
 	is_terminal = isatty(STDERR_FILENO);
-	fill_in(&arguments.plan);
+	fill_in(&arguments.intent);
 	if (arguments.json && strcmp(arguments.json, "-") == 0)
 		is_silent = true;
 	result = run(&arguments);

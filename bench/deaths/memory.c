@@ -13,7 +13,7 @@
 #include "bench/daemon.h"
 #include "bench/deaths/crew.h"
 #include "bench/deaths/footprint.h"
-#include "bench/deaths/plan.h"
+#include "bench/deaths/intent.h"
 #include "bench/deaths/word.h"
 #include "bench/fail.h"
 #include "bench/machine.h"
@@ -61,7 +61,7 @@ static json_t *class_config(int slot_bytes, int slots)
 	return json_pack("{s:i, s:i}", "slot_bytes", slot_bytes, "slots", slots);
 }
 
-static void start_daemon(const struct plan *plan, const struct layout *layout)
+static void start_daemon(const struct intent *intent, const struct layout *layout)
 {
 	json_t *classes = json_array();
 	int i;
@@ -69,9 +69,9 @@ static void start_daemon(const struct plan *plan, const struct layout *layout)
 	for (i = 0; i < layout->classes; i++)
 		json_array_append_new(classes,
 			class_config((i + 1) * layout->slot_bytes, layout->slots));
-	daemon_start(plan->thrusterd, json_pack("{s:[{s:s, s:i, s:{s:s}, s:o}]}", "arenas", "name",
-		ARENA, "max_clients", layout->seats, "memory", "allocate", "on_use", "classes",
-		classes));
+	daemon_start(intent->thrusterd, json_pack("{s:[{s:s, s:i, s:{s:s}, s:o}]}", "arenas",
+		"name", ARENA, "max_clients", layout->seats, "memory", "allocate", "on_use",
+		"classes", classes));
 }
 
 static uint64_t integer(const json_t *object, const char *name)
@@ -80,9 +80,9 @@ static uint64_t integer(const json_t *object, const char *name)
 }
 
 /* What the daemon says of the arena; returns the daemon's pid. */
-static pid_t ask(const struct plan *plan, struct layout *layout)
+static pid_t ask(const struct intent *intent, struct layout *layout)
 {
-	json_t *stats = word_of_daemon(plan->thrusterctl, "stats");
+	json_t *stats = word_of_daemon(intent->thrusterctl, "stats");
 	const json_t *arena = json_array_get(json_object_get(stats, "arenas"), 0);
 	pid_t pid = (pid_t)integer(json_object_get(stats, "daemon"), "pid");
 
@@ -138,16 +138,16 @@ static void take(struct footprint *ret, pid_t pid)
 		fail("cannot read the daemon's /proc/%d/smaps", (int)pid);
 }
 
-static void measure_layout(const struct plan *plan, struct layout *layout, unsigned clients)
+static void measure_layout(const struct intent *intent, struct layout *layout, unsigned clients)
 {
 	pid_t pids[CLIENTS], pid;
 	unsigned i;
 
-	start_daemon(plan, layout);
-	pid = ask(plan, layout);
+	start_daemon(intent, layout);
+	pid = ask(intent, layout);
 	take(&layout->daemon, pid);
 	start_clients(pids, clients);
-	ask(plan, layout);
+	ask(intent, layout);
 	take(&layout->daemon_crowded, pid);
 	layout->mapped = shared->after.arenas;
 	for (i = 0; i < clients; i++)
@@ -167,7 +167,7 @@ static double less(uint64_t a, uint64_t b)
 }
 
 /* All that an arena is more than its buffers, by the slot. */
-static void add_overheads(const struct plan *plan, json_t *rows)
+static void add_overheads(const struct intent *intent, json_t *rows)
 {
 	static const int sizes[] = { 64, 512, 4096, 65536 };
 	char what[96];
@@ -177,7 +177,7 @@ static void add_overheads(const struct plan *plan, json_t *rows)
 		struct layout layout = { sizes[i], SLOTS, SEATS, 1, .mapped = 0 };
 
 		tell("memory: slots of %d bytes", sizes[i]);
-		measure_layout(plan, &layout, 1);
+		measure_layout(intent, &layout, 1);
 		snprintf(what, sizeof(what), "beside each slot of %d bytes, all told", sizes[i]);
 		add(rows, "pool", (less(layout.mapped, 0) - (double)sizes[i] * SLOTS) / SLOTS,
 			what);
@@ -185,7 +185,7 @@ static void add_overheads(const struct plan *plan, json_t *rows)
 }
 
 /* Differences of layouts: parts of the metadata. */
-static void add_parts(const struct plan *plan, json_t *rows, unsigned cores)
+static void add_parts(const struct intent *intent, json_t *rows, unsigned cores)
 {
 	struct layout base = { 512, SLOTS, SEATS, 1, .mapped = 0 };
 	struct layout slots = { 512, SLOTS_MANY, SEATS, 1, .mapped = 0 };
@@ -197,11 +197,11 @@ static void add_parts(const struct plan *plan, json_t *rows, unsigned cores)
 	char what[96];
 
 	tell("memory: parts of an arena");
-	measure_layout(plan, &base, 1);
-	measure_layout(plan, &slots, 1);
-	measure_layout(plan, &seats, 1);
-	measure_layout(plan, &one, 1);
-	measure_layout(plan, &classes, 1);
+	measure_layout(intent, &base, 1);
+	measure_layout(intent, &slots, 1);
+	measure_layout(intent, &seats, 1);
+	measure_layout(intent, &one, 1);
+	measure_layout(intent, &classes, 1);
 	slot = less(slots.metadata, base.metadata) / (SLOTS_MANY - SLOTS);
 	core = (less(classes.metadata, one.metadata) - slot * SLOTS_FEW * more) / more / cores;
 	add(rows, "pool", less(base.mapped, base.metadata) / SLOTS - 512,
@@ -215,15 +215,15 @@ static void add_parts(const struct plan *plan, json_t *rows, unsigned cores)
 		"metadata of a seat (max_clients)");
 }
 
-static void add_processes(const struct plan *plan, json_t *rows)
+static void add_processes(const struct intent *intent, json_t *rows)
 {
 	struct layout base = { 512, SLOTS, SEATS_MANY, 1, .mapped = 0 };
 	struct layout million = { 64, SLOTS_MILLION, SEATS_MANY, 1, .mapped = 0 };
 
 	tell("memory: the daemon and %u clients", CLIENTS);
-	measure_layout(plan, &base, CLIENTS);
+	measure_layout(intent, &base, CLIENTS);
 	tell("memory: a million slots");
-	measure_layout(plan, &million, 1);
+	measure_layout(intent, &million, 1);
 	add(rows, "pool", less(base.daemon.rss, 0), "the daemon, with libraries: 4096 slots");
 	add(rows, "pool", less(base.daemon.own, 0), "the daemon's own: 4096 slots");
 	add(rows, "pool", less(base.daemon_crowded.own, 0), "the daemon's own: 100 clients");
@@ -261,23 +261,23 @@ static void print(const json_t *rows)
 	say("\n");
 }
 
-json_t *memory_measure(const struct plan *plan)
+json_t *memory_measure(const struct intent *intent)
 {
 	json_t *rows = json_array();
 	struct machine machine;
 
-	if (plan_has(plan, "memory", "pool")) {
+	if (intent_has(intent, "memory", "pool")) {
 		machine_init(&machine, NULL);
 		shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		if (shared == MAP_FAILED)
 			fail("out of memory");
-		add_overheads(plan, rows);
-		add_parts(plan, rows, machine.n_configured);
-		add_processes(plan, rows);
+		add_overheads(intent, rows);
+		add_parts(intent, rows, machine.n_configured);
+		add_processes(intent, rows);
 		munmap(shared, sizeof(*shared));
 	}
-	if (plan_has(plan, "memory", "ancestry")) {
+	if (intent_has(intent, "memory", "ancestry")) {
 		machine_init(&machine, NULL);
 		add_ancestry(rows, machine.n_cores);
 	}

@@ -15,7 +15,7 @@
 #include "bench/clock.h"
 #include "bench/daemon.h"
 #include "bench/deaths/crew.h"
-#include "bench/deaths/plan.h"
+#include "bench/deaths/intent.h"
 #include "bench/fail.h"
 
 #define SLOT_BYTES 512
@@ -159,14 +159,14 @@ static json_t *arena_config(const struct burden *load)
 		load->held ? (int)load->held : 1);
 }
 
-static void start_daemon(const struct plan *plan, const struct burden *loads, unsigned n)
+static void start_daemon(const struct intent *intent, const struct burden *loads, unsigned n)
 {
 	json_t *arenas = json_array();
 	unsigned i;
 
 	for (i = 0; i < n; i++)
 		json_array_append_new(arenas, arena_config(&loads[i]));
-	daemon_start(plan->thrusterd, json_pack("{s:o}", "arenas", arenas));
+	daemon_start(intent->thrusterd, json_pack("{s:o}", "arenas", arenas));
 }
 
 static json_t *load_json(const struct burden *load, unsigned n)
@@ -229,7 +229,7 @@ static void measure(struct burden *loads, unsigned n, unsigned repetitions)
 		thruster_detach(loads[at].pool);
 }
 
-json_t *reclaim_measure(const struct plan *plan)
+json_t *reclaim_measure(const struct intent *intent)
 {
 	static const struct burden all[] = {
 		{ .name = "0", .arena = "none", .held = 0 },
@@ -241,7 +241,7 @@ json_t *reclaim_measure(const struct plan *plan)
 	unsigned n = 0, i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (plan_has(plan, "reclaim", all[i].name))
+		if (intent_has(intent, "reclaim", all[i].name))
 			loads[n++] = all[i];
 	if (n == 0)
 		return rows;
@@ -250,11 +250,11 @@ json_t *reclaim_measure(const struct plan *plan)
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!leases || is_ready == MAP_FAILED)
 		fail("out of memory");
-	start_daemon(plan, loads, n);
-	measure(loads, n, plan->reclaims);
+	start_daemon(intent, loads, n);
+	measure(loads, n, intent->reclaims);
 	daemon_stop();
 	for (i = 0; i < n; i++)
-		json_array_append_new(rows, load_json(&loads[i], plan->reclaims));
+		json_array_append_new(rows, load_json(&loads[i], intent->reclaims));
 	free(leases);
 	munmap(is_ready, sizeof(*is_ready));
 	print(rows);

@@ -31,17 +31,20 @@ unsigned storms_kind(const struct engine *engine, unsigned held)
 	return held ? STORM_HOLD_8 : STORM_HOLD_NONE;
 }
 
-bool storms_start_daemon(const struct plan *plan, const struct engine *engine, unsigned which)
+const char *storms_start_daemon(const struct intent *intent, const struct engine *engine,
+	unsigned which)
 {
 	const struct arena *arena;
 
+	if (engine->has_daemon)
+		return "nobody starts its daemon here";
 	if (engine->family != FAMILY_OURS)
-		return !engine->has_daemon;
+		return NULL;
 	arena = arena_find(engine_arena(engine, &storm_kinds[which]));
-	daemon_start(plan->thrusterd, json_pack("{s:[{s:s, s:i, s:[{s:i, s:i}]}]}", "arenas",
+	daemon_start(intent->thrusterd, json_pack("{s:[{s:s, s:i, s:[{s:i, s:i}]}]}", "arenas",
 		"name", arena->name, "max_clients", CLIENTS_MAX, "classes", "slot_bytes",
 		(int)arena->slot_bytes, "slots", (int)arena->slots));
-	return true;
+	return NULL;
 }
 
 void storms_stop_daemon(const struct engine *engine)

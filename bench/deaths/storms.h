@@ -4,16 +4,17 @@
 
 /* The programs that have an engine in them, begun for one storm each. */
 
-#include "bench/deaths/plan.h"
+#include "bench/deaths/intent.h"
 #include "bench/engines.h"
 #include "bench/storm.h"
 
 /* Which of storm_kinds an engine can do. */
 unsigned storms_kind(const struct engine *engine, unsigned held);
 
-/* The daemon that it needs, if it needs one. False: there is none. Each storm that counts wants a
- * new one. */
-bool storms_start_daemon(const struct plan *plan, const struct engine *engine, unsigned which);
+/* The daemon that it needs, if it needs one. NULL, or why there is none. Each storm that counts
+ * wants a new one. */
+const char *storms_start_daemon(const struct intent *intent, const struct engine *engine,
+	unsigned which);
 void storms_stop_daemon(const struct engine *engine);
 
 /* By the engine, of storm_kinds[which]. *storm has the orders and gets the rest, also if it comes

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BENCH_DEATHS_PLAN_H
-#define BENCH_DEATHS_PLAN_H
+#ifndef BENCH_DEATHS_INTENT_H
+#define BENCH_DEATHS_INTENT_H
 
 /* What the program was told to do, and what its parts have in common. */
 
@@ -10,7 +10,7 @@
 
 #define NUMBERS_MAX 999u
 
-struct plan {
+struct intent {
 	const char *only, *thrusterd, *thrusterctl;
 	bool is_quick;
 	unsigned kills;    /* of each engine */
@@ -20,13 +20,13 @@ struct plan {
 
 /* Each measures, says on standard error how far it is, prints its table, and returns the array that
  * the JSON has of it. */
-json_t *reclaim_measure(const struct plan *plan);
-json_t *kills_measure(const struct plan *plan, unsigned held);
-json_t *attach_measure(const struct plan *plan);
-json_t *memory_measure(const struct plan *plan);
+json_t *reclaim_measure(const struct intent *intent);
+json_t *kills_measure(const struct intent *intent, unsigned held);
+json_t *attach_measure(const struct intent *intent);
+json_t *memory_measure(const struct intent *intent);
 
 /* Is "section/name" wanted? */
-bool plan_has(const struct plan *plan, const char *section, const char *name);
+bool intent_has(const struct intent *intent, const char *section, const char *name);
 
 /* Of n > 0 numbers: members PREFIXmedianSUFFIX, p10 and p90 likewise. */
 void set_spread(json_t *object, const char *suffix, const double *numbers, unsigned n);
