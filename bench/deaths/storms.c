@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One stage for all storms, one after the other; it is zeroed between them. */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,12 +84,23 @@ static void give_orders(const struct engine *engine, const struct kind *kind,
 		engine->set_up(stage, kind->slots);
 }
 
+/* For one that prints a line each time that nothing is free. */
+static void fall_silent(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
+		_exit(EXIT_FAILURE);
+}
+
 static _Noreturn void become_worker(const struct engine *engine, unsigned which)
 {
 	char path[4096], order[64], option[] = STORM_OPTION;
 	char *argv[] = { path, option, order, NULL };
 
 	engine_settle(engine);
+	if (engine->has_daemon)
+		fall_silent();
 	snprintf(order, sizeof(order), STORM_ORDER_FORMAT, (size_t)which,
 		(size_t)(engine - engines), stage_fd);
 	if (engine_program(engine, path, sizeof(path)))
