@@ -8,15 +8,15 @@
  * it in mounts of its own, if it could; the workers join it there.
  */
 
+#include <iceoryx_binding_c/log.h>
+#include <iceoryx_binding_c/publisher.h>
+#include <iceoryx_binding_c/runtime.h>
+#include <iceoryx_binding_c/subscriber.h>
 #include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "bench/acts.h"
 #include "bench/worker.h"
-#include "iceoryx_binding_c/log.h"
-#include "iceoryx_binding_c/publisher.h"
-#include "iceoryx_binding_c/runtime.h"
-#include "iceoryx_binding_c/subscriber.h"
 
 #define LOOK_US 100
 

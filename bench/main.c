@@ -222,7 +222,7 @@ static void run(struct series *series, const struct arguments *arguments,
 	int64_t start = clock_ns(CLOCK_MONOTONIC);
 	double all, own;
 
-	sample_prepare(machine);
+	sample_prepare(machine, arguments->plan.is_quick);
 	if (series_needs_daemon(series))
 		daemon_start(arguments->thrusterd, daemon_config(series));
 	rivals_start(series);

@@ -19,7 +19,8 @@
 #include "bench/sample.h"
 #include "bench/worker.h"
 
-#define SAMPLE_NS_MAX INT64_C(20000000000)
+#define SAMPLE_NS_MAX INT64_C(10000000000)
+#define QUICK_NS_MAX INT64_C(3000000000)
 #define DRY_NS_MAX INT64_C(500000000)
 #define FLIP_NS 1000000
 #define LOOK_NS 200000000
@@ -32,6 +33,7 @@ struct crew {
 
 static struct stage *stage;
 static int stage_fd;
+static int64_t sample_ns_max;
 static struct crew crew;
 static sigset_t awaited;
 
@@ -48,10 +50,11 @@ static void end_crew(void)
 	crew.n = crew.alive = 0;
 }
 
-void sample_prepare(const struct machine *machine)
+void sample_prepare(const struct machine *machine, bool is_quick)
 {
 	int r = stage_new(&stage, &stage_fd);
 
+	sample_ns_max = is_quick ? QUICK_NS_MAX : SAMPLE_NS_MAX;
 	if (r < 0)
 		fail("cannot share memory with workers: %s", strerror(-r));
 	if (machine->n_cores == 0)
@@ -144,7 +147,7 @@ static void watch(const struct workload *workload, const struct machine *machine
 {
 	bool does_flip = workload->kind->place == PLACE_FLIP;
 	struct timespec pause = { .tv_nsec = does_flip ? FLIP_NS : LOOK_NS };
-	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + SAMPLE_NS_MAX;
+	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + sample_ns_max;
 
 	while (crew.alive > 0 && !*ret->failure) {
 		int signal = sigtimedwait(&awaited, NULL, &pause);
@@ -157,7 +160,7 @@ static void watch(const struct workload *workload, const struct machine *machine
 		if (clock_ns(CLOCK_MONOTONIC) > deadline)
 			snprintf(ret->failure, sizeof(ret->failure),
 				"stuck: not done after %d s",
-				(int)(SAMPLE_NS_MAX / 1000000000));
+				(int)(sample_ns_max / 1000000000));
 	}
 	end_crew();
 }

@@ -25,7 +25,7 @@ struct sample {
 };
 
 /* Before the first: signals that are to end the program are blocked from here on. */
-void sample_prepare(const struct machine *machine);
+void sample_prepare(const struct machine *machine, bool is_quick);
 
 /* `ops` of each lane. False, and ret->failure, when a worker fails or is not done in time. fail()s
  * when the daemon does, or when told to stop by a signal. */

@@ -238,8 +238,8 @@ static void make_room_far_away(struct actor *a)
 	unsigned i;
 
 	take_small_ones(a);
-	for (i = 0; i < 64; i++)
-		act_return(a, 0);
+	for (i = 64; i-- > 0;)
+		act_return(a, i);
 }
 
 static void exchange_some(struct actor *a)
