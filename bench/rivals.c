@@ -30,17 +30,18 @@
 #define STOP_NS_MAX INT64_C(5000000000)
 #define POLL_US 2000
 #define LOG_MAX 4096
+#define SLOTS 4096 /* of each size, as our pool has */
 
-/* As many of each size as our pool has. No kind that holds few enough has another size. */
-static const char config[] = "[general]\n"
-			     "version = 1\n"
-			     "[[segment]]\n"
-			     "[[segment.mempool]]\n"
-			     "size = 512\n"
-			     "count = 4096\n"
-			     "[[segment.mempool]]\n"
-			     "size = 4096\n"
-			     "count = 4096\n";
+/* No kind that holds few enough has another size. */
+static const char config_format[] = "[general]\n"
+				    "version = 1\n"
+				    "[[segment]]\n"
+				    "[[segment.mempool]]\n"
+				    "size = 512\n"
+				    "count = %u\n"
+				    "[[segment.mempool]]\n"
+				    "size = 4096\n"
+				    "count = %u\n";
 
 static pid_t roudi;
 static int mounts, log_fd;
@@ -151,11 +152,18 @@ static const char *await_roudi(void)
 	return NULL;
 }
 
-static const char *start_roudi(void)
+const char *rivals_begin(unsigned slots)
 {
-	int config_fd = file_without_name("roudi-config", 0, config);
+	static bool is_at_exit;
 	pid_t parent = getpid();
+	char config[512];
+	int config_fd;
 
+	if (!is_at_exit)
+		atexit(rivals_stop);
+	is_at_exit = true;
+	snprintf(config, sizeof(config), config_format, slots, slots);
+	config_fd = file_without_name("roudi-config", 0, config);
 	log_fd = file_without_name("roudi-log", MFD_CLOEXEC, "");
 	roudi = fork();
 	if (roudi < 0)
@@ -177,10 +185,8 @@ void rivals_start(struct series *series)
 
 		if (!result->workload.engine->has_daemon || *result->absence)
 			continue;
-		if (!has_begun) {
-			atexit(rivals_stop);
-			absence = start_roudi();
-		}
+		if (!has_begun)
+			absence = rivals_begin(SLOTS);
 		has_begun = true;
 		if (absence)
 			snprintf(result->absence, sizeof(result->absence), "%s", absence);
@@ -202,7 +208,9 @@ void rivals_stop(void)
 	roudi = 0;
 	if (mounts > 0)
 		close(mounts);
-	mounts = 0;
+	if (log_fd > 0)
+		close(log_fd);
+	mounts = log_fd = 0;
 }
 
 int rivals_mounts(const struct engine *engine)

@@ -9,6 +9,9 @@
 /* One that cannot be started makes its workloads absent, with the reason. */
 void rivals_start(struct series *series);
 
+/* At once, with so many buffers of each size. NULL, or why it is not there. None may run. */
+const char *rivals_begin(unsigned slots);
+
 /* Idempotent, and done at the end of the program, however it ends. */
 void rivals_stop(void);
 

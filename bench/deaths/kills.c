@@ -22,13 +22,15 @@
 /* Until nothing more is waited for. Of those with a daemon it takes back what the dead had, ours in
  * milliseconds, others in seconds; and a slow machine is not to be taken for a lock. */
 #define PATIENCE_NS INT64_C(100000000)
-#define PATIENCE_NS_REAPER INT64_C(5000000000)
+#define PATIENCE_NS_REAPER INT64_C(3000000000)
 #define STUCK_NS INT64_C(1000000000) /* without progress */
 #define STUCK_NS_REAPER INT64_C(10000000000)
 /* A rival's daemon knows a dead process after one and a half seconds, and has room for 300. */
 #define PACE_NS 20000000
 #define PACE_NS_HELD 100000000
-#define HOLDING_LESS 4 /* times fewer kills of those that hold buffers */
+/* Times fewer kills: of those that hold buffers; if it is to be quick, of those with a pace. */
+#define HOLDING_LESS 4
+#define PACED_LESS 5
 #define STORMS 5 /* of an engine that ends early */
 #define AGAIN_NS_MAX INT64_C(3000000000)
 #define OWN_NS_MAX INT64_C(60000000000)
@@ -192,10 +194,21 @@ static bool measure_storm(const struct intent *intent, const struct engine *engi
 		storm.drained == fresh.drained;
 }
 
+static uint64_t kills_for(const struct intent *intent, const struct engine *engine, unsigned held)
+{
+	uint64_t kills = intent->kills;
+
+	if (intent->is_quick && engine->has_daemon)
+		kills /= PACED_LESS;
+	else if (!intent->is_quick && held)
+		kills /= HOLDING_LESS;
+	return kills ? kills : 1;
+}
+
 static json_t *measure(const struct intent *intent, const struct engine *engine, unsigned held)
 {
 	unsigned which = storms_kind(engine, held);
-	uint64_t kills = held && !intent->is_quick ? intent->kills / HOLDING_LESS : intent->kills;
+	uint64_t kills = kills_for(intent, engine, held);
 	json_t *object = row_of(engine);
 	const char *absence;
 	bool is_well = false;
@@ -205,7 +218,7 @@ static json_t *measure(const struct intent *intent, const struct engine *engine,
 	if (absence)
 		json_object_set_new(object, "absent", json_string(absence));
 	else
-		is_well = measure_storm(intent, engine, which, kills ? kills : 1, object);
+		is_well = measure_storm(intent, engine, which, kills, object);
 	if (is_ours(engine)) {
 		is_well = word_is_good(intent->thrusterctl, object) && is_well;
 		json_object_set_new(object, "promise_kept", json_boolean(is_well));

@@ -13,6 +13,7 @@
 #include "bench/deaths/storms.h"
 #include "bench/fail.h"
 #include "bench/machine.h"
+#include "bench/rivals.h"
 #include "bench/worker.h"
 
 #define LOOK_NS 100000000
@@ -38,7 +39,7 @@ const char *storms_start_daemon(const struct intent *intent, const struct engine
 	const struct arena *arena;
 
 	if (engine->has_daemon)
-		return "nobody starts its daemon here";
+		return rivals_begin(storm_kinds[which].slots);
 	if (engine->family != FAMILY_OURS)
 		return NULL;
 	arena = arena_find(engine_arena(engine, &storm_kinds[which]));
@@ -52,6 +53,8 @@ void storms_stop_daemon(const struct engine *engine)
 {
 	if (engine->family == FAMILY_OURS)
 		daemon_stop();
+	if (engine->has_daemon)
+		rivals_stop();
 }
 
 static void prepare(void)
@@ -80,6 +83,7 @@ static void give_orders(const struct engine *engine, const struct kind *kind,
 	memcpy(orders->core, machine.core, sizeof(orders->core));
 	if (socket)
 		memcpy(orders->socket, socket, strlen(socket) + 1);
+	orders->mounts = rivals_mounts(engine);
 	if (engine->set_up)
 		engine->set_up(stage, kind->slots);
 }
