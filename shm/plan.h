@@ -53,7 +53,9 @@ static inline uint32_t plan_class(const struct thr_view *view, uint64_t size)
 		return THR_CLASSES_MAX;
 	if (plan_fits(&view->class_[i], size))
 		return i;
-	return thr_plan_next(view, size, NULL, &way) && way.slots == 1 ? way.class_ : THR_CLASSES_MAX;
+	if (!thr_plan_next(view, size, NULL, &way) || way.slots > 1)
+		return THR_CLASSES_MAX;
+	return way.class_;
 }
 
 #endif

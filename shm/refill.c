@@ -170,7 +170,8 @@ static void adopt_spare(const struct core_here *here)
 	uint32_t number = current_segment(current);
 
 	if (current_version(current) % SPARE_EVERY != 0 ||
-		number >= here->class_->n_segments || !is_few(core_takeable(here, number)) ||
+		number >= here->class_->n_segments ||
+		!is_few(load_relaxed(&core_segment(here, number)->mask)) ||
 		!self_may_hold(here->self, here->core))
 		return;
 	number = thr_adopt_spare(here->class_, holder_of_core(here->core),

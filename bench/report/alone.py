@@ -70,17 +70,21 @@ def kill_row(result, row):
         why = text(row.get("absent")) or "no figure"
         return f'{head}<p class="gap">{escape(why)}</p><p class="soft">not measured</p><p></p>'
     leaked, slots = number(row.get("leaked")) or 0, number(row.get("slots")) or 0
-    share = leaked / slots if slots else 0
-    title = f"{name}: {leaked:g} of {slots:g} slots leaked in {number(row['kills']):g} kills"
-    state = ('<em class="pill behind">stuck</em>' if row.get("stuck") else
+    is_stuck = bool(row.get("stuck"))
+    share = 1 if is_stuck else leaked / slots if slots else 0
+    title = (f"{name}: stuck, of {slots:g} slots none can be rented" if is_stuck else
+             f"{name}: {leaked:g} of {slots:g} slots leaked in {number(row['kills']):g} kills")
+    state = ('<em class="pill behind">stuck</em>' if is_stuck else
              '<em class="pill behind">leaks</em>' if leaked else
              '<em class="pill first">whole</em>')
-    class_ = "lost" if leaked or row.get("stuck") else "kept"
+    class_ = "lost" if leaked or is_stuck else "kept"
+    lost = ("none" if is_stuck else grouped(int(leaked)),
+            "can be rented" if is_stuck else "lost")
     wanted = number(row.get("wanted"))
     done = number(row["kills"])
     of = f" of {grouped(int(wanted))} wanted" if wanted and wanted > done else ""
     return (f'{head}{plots.bar(max(share, 0.004), class_, title)}'
-            f'<p><b>{grouped(int(leaked))}</b> of {grouped(int(slots))} lost {state}</p>'
+            f'<p><b>{lost[0]}</b> of {grouped(int(slots))} {lost[1]} {state}</p>'
             f'<p class="soft">{grouped(int(done))} kills{of}: '
             f'{escape(text(row.get("outcome")))}</p>')
 
