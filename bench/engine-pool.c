@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Our pool, as any program uses it: the shared library and a daemon. Between processes a lease is
- * handed over, between threads its 32 bytes are passed on. */
+/* Our pool, as any program uses it: the shared library and a daemon. What is passed on is
+ * a key: between processes of the ticket, which is handed over, between threads of the lease. */
 
 #include "bench/acts.h"
 #include "bench/worker.h"
@@ -35,35 +35,43 @@ static int give_bulk(struct lane *lane, union item *item, unsigned n)
 
 static int lease_pack(struct lane *lane, union item *item, void *entry)
 {
+	uint64_t key = thruster_lease_key(&item->lease);
+
 	(void)lane;
-	memcpy(entry, &item->lease, sizeof(item->lease));
+	memcpy(entry, &key, sizeof(key));
 	return 0;
 }
 
 static int lease_unpack(struct lane *lane, const void *entry, union item *ret)
 {
-	(void)lane;
-	memcpy(&ret->lease, entry, sizeof(ret->lease));
-	return 0;
+	uint64_t key;
+
+	memcpy(&key, entry, sizeof(key));
+	return thruster_lease_find(lane->pool, key, &ret->lease);
 }
 
 static int ticket_pack(struct lane *lane, union item *item, void *entry)
 {
-	return thruster_hand_over(lane->pool, &item->lease, lane->peer, entry);
+	struct thruster_ticket ticket;
+	int r = thruster_hand_over(lane->pool, &item->lease, lane->peer, &ticket);
+	uint64_t key = thruster_ticket_key(&ticket);
+
+	memcpy(entry, &key, sizeof(key));
+	return r;
 }
 
 static int ticket_unpack(struct lane *lane, const void *entry, union item *ret)
 {
-	return thruster_accept(lane->pool, entry, &ret->lease);
+	uint64_t key;
+
+	memcpy(&key, entry, sizeof(key));
+	return thruster_accept_key(lane->pool, key, &ret->lease);
 }
 
-_Static_assert(sizeof(struct thruster_lease) <= RING_ENTRY_MAX, "a lease is an entry");
-_Static_assert(sizeof(struct thruster_ticket) <= RING_ENTRY_MAX, "a ticket is an entry");
-
 static const struct acts engine_acts = { rent, give, data, rent_bulk, give_bulk, lease_pack,
-	lease_unpack, sizeof(struct thruster_lease), NULL, NULL };
+	lease_unpack, sizeof(uint64_t), NULL, NULL };
 static const struct acts acts_across = { rent, give, data, rent_bulk, give_bulk, ticket_pack,
-	ticket_unpack, sizeof(struct thruster_ticket), NULL, NULL };
+	ticket_unpack, sizeof(uint64_t), NULL, NULL };
 
 #define ACTS engine_acts
 #define ACTS_ACROSS acts_across

@@ -32,17 +32,19 @@ static ALWAYS_INLINE void pass(struct lane *lane, union item *item, const struct
 static ALWAYS_INLINE void get(struct lane *lane, union item *ret, const struct acts *acts,
 	struct ring_end *end, uint64_t depth)
 {
+	uint64_t entry[RING_ENTRY_MAX / sizeof(uint64_t)];
 	unsigned spins = 0;
-	const void *entry;
 	int r;
 
 	if (acts->receive) {
 		while ((r = acts->receive(lane, ret)) == -EAGAIN)
 			spin(&spins);
 	} else {
-		entry = ring_await(&lane->stage->ring, end, depth, acts->entry_bytes);
-		r = acts->unpack(lane, entry, ret);
+		/* The place in the ring is free again before what was in it is gone after. */
+		memcpy(entry, ring_await(&lane->stage->ring, end, depth, acts->entry_bytes),
+			acts->entry_bytes);
 		ring_release(&lane->stage->ring, end);
+		r = acts->unpack(lane, entry, ret);
 	}
 	if (__builtin_expect(r < 0, 0))
 		lane_fail(lane, "cannot accept", r);

@@ -63,16 +63,6 @@ EXPORT int thruster_hand_over(struct thruster_pool *pool, const struct thruster_
 	return 0;
 }
 
-/* The run is the sender's word, and the lease's size is made from it. */
-static bool run_fits(const struct place *place, unsigned run)
-{
-	uint32_t segment = place->slot.n / THR_SEGMENT_SLOTS;
-
-	return run <= (place->class_->is_open ? 1
-					      : class_segment_slots(place->class_, segment) -
-							place->slot.n % THR_SEGMENT_SLOTS);
-}
-
 static __attribute__((noinline)) int accept_counted(struct thruster_pool *pool,
 	const struct place *place, uint64_t pending, uint64_t *ret_record)
 {
@@ -86,11 +76,26 @@ static __attribute__((noinline)) int accept_counted(struct thruster_pool *pool,
 	return r;
 }
 
+int thr_pool_accept(struct thruster_pool *pool, const struct place *place, uint64_t pending,
+	struct thruster_lease *ret_lease)
+{
+	uint64_t record;
+	int r;
+
+	r = pool_is_counted(pool) ?
+		    accept_counted(pool, place, pending, &record) :
+		    thr_accept(place->class_, place->slot, pending, &record);
+	if (r < 0)
+		return r;
+	add_relaxed(&pool_counters(pool)->accepts_total, 1);
+	pool_lease(pool, place->class_index, place->slot, record_run(record), record, ret_lease);
+	return 0;
+}
+
 EXPORT int thruster_accept(struct thruster_pool *pool, const struct thruster_ticket *ticket,
 	struct thruster_lease *ret_lease)
 {
 	struct place place;
-	uint64_t record;
 	int r;
 
 	if (!pool || !ticket || !ret_lease)
@@ -103,16 +108,9 @@ EXPORT int thruster_accept(struct thruster_pool *pool, const struct thruster_tic
 	if (!record_is_pending(ticket->word[1]) || !record_is_well_formed(ticket->word[1]) ||
 		ticket->word[3] != 0)
 		return -EINVAL;
-	if (!run_fits(&place, record_run(ticket->word[1])))
+	if (!place_has_run(&place, record_run(ticket->word[1])))
 		return -EINVAL;
 	if (ticket->word[2] != pool->id.n || !record_is_owned_by(ticket->word[1], pool->seat))
 		return -ESTALE;
-	r = pool_is_counted(pool) ?
-		    accept_counted(pool, &place, ticket->word[1], &record) :
-		    thr_accept(place.class_, place.slot, ticket->word[1], &record);
-	if (r < 0)
-		return r;
-	add_relaxed(&pool_counters(pool)->accepts_total, 1);
-	pool_lease(pool, place.class_index, place.slot, record_run(record), record, ret_lease);
-	return 0;
+	return thr_pool_accept(pool, &place, ticket->word[1], ret_lease);
 }

@@ -88,6 +88,21 @@ struct place {
 int thr_pool_find(const struct thruster_pool *pool, uint64_t where, unsigned mark,
 	struct place *ret_place);
 
+/* Does a run of so many slots end within its segment? The size of a lease is made from it, and it
+ * is what others say. */
+static inline bool place_has_run(const struct place *place, unsigned run)
+{
+	uint32_t segment = place->slot.n / THR_SEGMENT_SLOTS;
+
+	return run <= (place->class_->is_open ? 1
+					      : class_segment_slots(place->class_, segment) -
+							place->slot.n % THR_SEGMENT_SLOTS);
+}
+
+/* Make the lease PENDING at a place, of which all else was looked at, the client's. */
+int thr_pool_accept(struct thruster_pool *pool, const struct place *place, uint64_t pending,
+	struct thruster_lease *ret_lease);
+
 /* What is wrong with a lease that pool_find_lease() does not know; counts the refusal. */
 int thr_pool_refuse(struct thruster_pool *pool, const struct thruster_lease *lease);
 

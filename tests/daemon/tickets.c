@@ -21,7 +21,8 @@ static const char config[] =
 	" { \"name\": \"default\", \"max_clients\": 4, \"undelivered_grace_ms\": 60000, " CLASSES
 	" },"
 	" { \"name\": \"hasty\", \"undelivered_grace_ms\": 150, " CLASSES " },"
-	" { \"name\": \"other\", " CLASSES " } ] }";
+	" { \"name\": \"other\", " CLASSES " },"
+	" { \"name\": \"runs\", \"classes\": [ { \"slot_bytes\": 64, \"slots\": 16384 } ] } ] }";
 
 static struct host host;
 static struct thruster_pool *sender, *receiver;
@@ -130,6 +131,78 @@ Test(tickets, a_forged_receiver)
 	cr_expect_eq(thruster_accept(receiver, &forged, &lease), -ESTALE);
 	cr_expect_eq(thruster_accept(receiver, &ticket, &lease), 0);
 	cr_expect_eq(thruster_detach(third), 0);
+}
+
+/* Eight bytes say what 32 do, of a lease and of a ticket. */
+Test(tickets, a_key_is_as_good)
+{
+	struct thruster_lease lease = rented(sender), found = { 0 }, received;
+	uint64_t key = thruster_lease_key(&lease), old = key;
+	struct thruster_ticket ticket;
+
+	cr_expect_eq(thruster_lease_find(sender, key, &found), 0);
+	cr_expect(memcmp(&found, &lease, sizeof(lease)) == 0);
+	cr_expect_eq(thruster_lease_find(receiver, key, &found), -ESTALE, "not its own");
+	cr_expect_eq(thruster_accept_key(sender, key, &found), -ESTALE, "not on its way");
+	cr_assert_eq(thruster_hand_over(sender, &lease, thruster_client_id(receiver), &ticket), 0);
+	key = thruster_ticket_key(&ticket);
+	cr_expect_neq(key, old);
+	cr_expect_eq(thruster_lease_find(sender, old, &found), -ESTALE, "handed over");
+	cr_expect_eq(thruster_lease_find(receiver, key, &found), -ESTALE, "not accepted yet");
+	cr_expect_eq(thruster_accept_key(sender, key, &received), -ESTALE, "another's");
+	cr_expect_eq(thruster_accept_key(receiver, key, &received), 0);
+	cr_expect_str_eq(received.data, "parcel");
+	cr_expect_eq(thruster_accept_key(receiver, key, &found), -ESTALE, "once");
+	cr_expect_eq(thruster_accept(receiver, &ticket, &found), -ESTALE);
+	cr_expect_eq(thruster_lease_key(&received), key, "hop and sequence are the same");
+	cr_expect_eq(thruster_lease_find(receiver, key, &found), 0);
+	cr_expect_eq(thruster_return(receiver, &found), 0);
+	cr_expect_eq(thruster_return(receiver, &received), -ESTALE);
+	cr_expect_eq(thruster_lease_find(receiver, key, &found), -ESTALE, "returned");
+}
+
+Test(tickets, a_key_of_a_run)
+{
+	struct thruster_pool *from = host_attach(&host, "runs"), *to = host_attach(&host, "runs");
+	struct thruster_lease run, found, received;
+	struct thruster_ticket ticket;
+
+	cr_assert_eq(thruster_rent(from, 3 * 64, &run), 0);
+	cr_expect_eq(thruster_lease_find(from, thruster_lease_key(&run), &found), 0);
+	cr_expect(memcmp(&found, &run, sizeof(run)) == 0);
+	cr_assert_eq(thruster_hand_over(from, &run, thruster_client_id(to), &ticket), 0);
+	cr_assert_eq(thruster_accept_key(to, thruster_ticket_key(&ticket), &received), 0);
+	cr_expect_eq(received.size, run.size);
+	cr_expect_eq(thruster_return(to, &received), 0);
+	cr_expect_eq(thruster_detach(from), 0);
+	cr_expect_eq(thruster_detach(to), 0);
+}
+
+/* Each bit counts; and what is no key at all is told so. */
+Test(tickets, a_key_with_a_fault)
+{
+	struct thruster_ticket ticket = handed_over(sender, receiver);
+	uint64_t key = thruster_ticket_key(&ticket);
+	struct thruster_pool *other = host_attach(&host, "other");
+	struct thruster_lease lease;
+	unsigned bit;
+	int r;
+
+	for (bit = 0; bit < 64; bit++) {
+		r = thruster_accept_key(receiver, key ^ (uint64_t)1 << bit, &lease);
+		cr_expect(r == -ESTALE || r == -EINVAL, "bit %u: %d", bit, r);
+	}
+	cr_expect_eq(thruster_accept_key(receiver, key | UINT32_MAX, &lease), -EINVAL);
+	cr_expect_eq(thruster_accept_key(receiver, key | (uint64_t)0xf << 32, &lease), -EINVAL);
+	cr_expect_lt(thruster_accept_key(other, key, &lease), 0, "of another arena");
+	cr_expect_eq(thruster_accept_key(NULL, key, &lease), -EINVAL);
+	cr_expect_eq(thruster_accept_key(receiver, key, NULL), -EINVAL);
+	cr_expect_eq(thruster_lease_find(NULL, key, &lease), -EINVAL);
+	cr_expect_eq(thruster_lease_find(receiver, key, NULL), -EINVAL);
+	cr_expect_eq(thruster_lease_key(NULL), 0);
+	cr_expect_eq(thruster_ticket_key(NULL), 0);
+	cr_expect_eq(thruster_accept_key(receiver, key, &lease), 0);
+	cr_expect_eq(thruster_detach(other), 0);
 }
 
 Test(tickets, garbage)

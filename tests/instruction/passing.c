@@ -134,6 +134,46 @@ static void accept_bad_ones(struct actor *a)
 	accept_it(a);
 }
 
+static void accept_by_key(struct actor *a)
+{
+	uint64_t key = thruster_ticket_key(&a->stage->ticket);
+	struct thruster_lease lease;
+	int r = thruster_accept_key(a->pool, key, &lease);
+
+	expect(a, r == 0, "accept by key", r);
+	if (r == 0)
+		holding_add(&a->stage->victim, &lease);
+}
+
+static void accept_bad_keys(struct actor *a)
+{
+	uint64_t key = thruster_ticket_key(&a->stage->ticket), i;
+	struct thruster_lease lease;
+	int r;
+
+	for (i = 28; i < 64; i++) {
+		r = thruster_accept_key(a->pool, key ^ (uint64_t)1 << i, &lease);
+		expect(a, r == -EINVAL || r == -ESTALE, "bad key", r);
+	}
+	r = thruster_accept_key(NULL, key, &lease);
+	expect(a, r == -EINVAL, "no pool", r);
+	r = thruster_accept_key(a->pool, thruster_ticket_key(NULL), NULL);
+	expect(a, r == -EINVAL, "no lease", r);
+	accept_by_key(a);
+}
+
+static void find_by_key(struct actor *a)
+{
+	struct thruster_lease *lease = &a->stage->victim.lease[0], found;
+	int r = thruster_lease_find(a->pool, thruster_lease_key(lease), &found);
+
+	expect(a, r == 0 && found.data == lease->data && found.size == lease->size, "find", r);
+	r = thruster_lease_find(a->pool, thruster_lease_key(NULL), NULL);
+	expect(a, r == -EINVAL, "no lease", r);
+	r = thruster_lease_find(a->pool, thruster_lease_key(lease) ^ (uint64_t)1 << 63, &found);
+	expect(a, r == -ESTALE, "bad key", r);
+}
+
 const struct scenario scenarios_pass[] = {
 	{ "hand over", hand_over, one },
 	{ "hand over a run", hand_over, one_run },
@@ -146,5 +186,9 @@ const struct scenario scenarios_pass[] = {
 	{ "accept and pass on", accept_and_pass_on, .meanwhile = make_ticket },
 	{ "accept twice", accept_twice, .meanwhile = make_ticket },
 	{ "accept what is no ticket", accept_bad_ones, .meanwhile = make_ticket },
+	{ "accept by key", accept_by_key, .meanwhile = make_ticket },
+	{ "accept what is no key", accept_bad_keys, .meanwhile = make_ticket },
+	{ "find a lease by its key", find_by_key, one },
+	{ "find the lease of a run by its key", find_by_key, one_run },
 	{ 0 },
 };

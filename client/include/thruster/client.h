@@ -170,6 +170,28 @@ int thruster_hand_over(struct thruster_pool *pool, const struct thruster_lease *
 int thruster_accept(struct thruster_pool *pool, const struct thruster_ticket *ticket,
 	struct thruster_lease *ret_lease);
 
+/*
+ * A lease or a ticket in eight bytes, for queues of words: four times as many fit into a cache line
+ * on its way to another core. What the rest would have said is looked up in the arena. A stale key
+ * is taken for a good one if the slot was leased exactly a multiple of 2^22 times meanwhile. 0 for
+ * NULL, and perhaps for another.
+ */
+uint64_t thruster_lease_key(const struct thruster_lease *lease);
+uint64_t thruster_ticket_key(const struct thruster_ticket *ticket);
+
+/*
+ * The lease of a key, if it is this client's: to go on with it in another thread. Lock-free. It
+ * makes no second lease: whichever copy is returned first ends it.
+ *
+ *  -ESTALE        returned or handed over before, or somebody else's, or of another arena
+ *  -EINVAL        NULL, or this never was a key of this arena
+ *  -ECHILD        a forked child that has not attached itself
+ */
+int thruster_lease_find(struct thruster_pool *pool, uint64_t key, struct thruster_lease *ret_lease);
+
+/* thruster_accept() of the ticket of a key, with the same errors. */
+int thruster_accept_key(struct thruster_pool *pool, uint64_t key, struct thruster_lease *ret_lease);
+
 /* What another client names as `to`. Never 0, and not used again for a long time; 0 for NULL and in
  * a forked child. */
 uint32_t thruster_client_id(const struct thruster_pool *pool);
