@@ -20,8 +20,9 @@
 #include "bench/worker.h"
 
 #define SAMPLE_NS_MAX INT64_C(10000000000)
-#define QUICK_NS_MAX INT64_C(3000000000)
+#define QUICK_NS_MAX INT64_C(2000000000)
 #define DRY_NS_MAX INT64_C(500000000)
+#define QUICK_DRY_NS_MAX INT64_C(100000000)
 #define FLIP_NS 1000000
 #define LOOK_NS 200000000
 #define WARM_OPS_MIN (8 * OPS_UNIT) /* enough to touch every buffer of the largest pool */
@@ -33,7 +34,7 @@ struct crew {
 
 static struct stage *stage;
 static int stage_fd;
-static int64_t sample_ns_max;
+static int64_t sample_ns_max, dry_ns_max;
 static struct crew crew;
 static sigset_t awaited;
 
@@ -55,6 +56,7 @@ void sample_prepare(const struct machine *machine, bool is_quick)
 	int r = stage_new(&stage, &stage_fd);
 
 	sample_ns_max = is_quick ? QUICK_NS_MAX : SAMPLE_NS_MAX;
+	dry_ns_max = is_quick ? QUICK_DRY_NS_MAX : DRY_NS_MAX;
 	if (r < 0)
 		fail("cannot share memory with workers: %s", strerror(-r));
 	if (machine->n_cores == 0)
@@ -176,7 +178,7 @@ static void give_orders(const struct workload *workload, const struct machine *m
 
 	stage_reset(stage, stage_fd);
 	orders->ops = ops;
-	orders->dry_ns_max = DRY_NS_MAX;
+	orders->dry_ns_max = dry_ns_max;
 	orders->warm_ops = warm_ops > WARM_OPS_MIN ? warm_ops : WARM_OPS_MIN;
 	/* An odd number of lines, as our pool spreads its own. */
 	orders->stride_bytes = kind->bytes ? kind->bytes + 64 : 0;
