@@ -36,6 +36,8 @@
 #define OWN_NS_MAX INT64_C(60000000000)
 #define RIVAL_NS_MAX INT64_C(20000000000)
 
+static bool is_quick; /* so what a rival's daemon might still do is not waited for */
+
 static bool is_ours(const struct engine *engine)
 {
 	return engine->family == FAMILY_OURS;
@@ -55,7 +57,7 @@ static void progress(const struct engine *engine, const struct storm *storm)
 /* Who takes back what the dead had; so for a while it may be missed. */
 static bool has_reaper(const struct engine *engine)
 {
-	return is_ours(engine) || engine->has_daemon;
+	return is_ours(engine) || (engine->has_daemon && !is_quick);
 }
 
 static void storm_over(const struct engine *engine, unsigned which, uint64_t kills, uint64_t slots,
@@ -213,6 +215,7 @@ static json_t *measure(const struct intent *intent, const struct engine *engine,
 	const char *absence;
 	bool is_well = false;
 
+	is_quick = intent->is_quick;
 	json_object_set_new(object, "held", json_integer(held));
 	absence = storms_start_daemon(intent, engine, which);
 	if (absence)

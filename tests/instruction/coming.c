@@ -190,6 +190,8 @@ static void use_what_a_fork_left(struct actor *a)
 		thruster_return_bulk(pool, &lease, 1),
 		thruster_hand_over(pool, &lease, 1, &ticket),
 		thruster_accept(pool, &ticket, &lease),
+		thruster_accept_key(pool, thruster_ticket_key(&ticket), &lease),
+		thruster_lease_find(pool, thruster_lease_key(&lease), &lease),
 		thruster_client_id(pool) == 0 ? -ECHILD : 0,
 		thruster_detach(pool),
 	};
@@ -232,6 +234,10 @@ static void ask_wrongly(struct actor *a)
 		thruster_accept(NULL, &ticket, &lease),
 		thruster_accept(pool, NULL, &lease),
 		thruster_accept(pool, &ticket, NULL),
+		thruster_accept_key(NULL, 0, &lease),
+		thruster_accept_key(pool, 0, NULL),
+		thruster_lease_find(NULL, 0, &lease),
+		thruster_lease_find(pool, 0, NULL),
 	};
 	size_t i;
 
