@@ -20,7 +20,7 @@
 #include "bench/sizes.h"
 #include "bench/worker.h"
 
-#define REPETITIONS_DEFAULT 21
+#define REPETITIONS_DEFAULT 13
 #define SAMPLE_MS_DEFAULT 5.0
 #define RETAKES_DEFAULT 3
 #define REPETITIONS_QUICK 1
@@ -45,7 +45,7 @@ static const struct argp_option options[] = {
 	{ "list-kinds", KEY_KINDS, NULL, 0, "Say what is measured of each engine, and exit" },
 	{ "only", 'o', "PATTERN", 0,
 		"Only workloads whose name has PATTERN in it, or matches it as a file name does" },
-	{ "repetitions", 'r', "N", 0, "Samples of each workload (21)" },
+	{ "repetitions", 'r', "N", 0, "Samples of each workload (13)" },
 	{ "sample-ms", KEY_SAMPLE, "MS", 0, "Length of a sample (5)" },
 	{ "retakes", KEY_RETAKES, "N", 0,
 		"Take a sample again, up to N times, if another program had its core (3)" },

@@ -32,8 +32,8 @@ struct curve curves[CURVES] = {
 		.what = "one rent and return of a size in one of N classes",
 		.x = "classes",
 		.y = "ns",
-		.design = "flat in the smallest class; in the last, a division for each class that "
-			  "is too small",
+		.design = "flat: a table says which class holds a size; a little more in all but "
+			  "the smallest",
 		.n_lines = 3,
 		.line = {
 			{ .name = "last class", .shape = SHAPE_LINEAR },
