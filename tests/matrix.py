@@ -27,8 +27,8 @@ class Row:
         self.is_whole = is_whole  # build all, and not only what the tests need
 
 
-# What ours is compared with is built once.
-NO_RIVALS = ['-Dbench-boost=disabled', '-Dbench-dpdk=disabled', '-Dbench-iceoryx=disabled']
+# The benchmarks, and whom they measure, are built once.
+NO_BENCH = ['-Dbench=false']
 
 # Most tests of the daemon wait most of the time.
 PROCESSES = 2 * len(os.sched_getaffinity(0))
@@ -36,14 +36,14 @@ ALL = []
 ROWS = [
     Row('gcc', 'whatever is wrong with what most people build', ALL),
     Row('clang', 'what the other compiler warns about or makes of it', ['unit'],
-        NO_RIVALS, env={'CC': 'clang'}),
+        NO_BENCH, env={'CC': 'clang'}),
     Row('sanitized', 'reads and writes out of bounds, after free, leaks, undefined behaviour',
         ['unit', 'daemon', 'crash', 'examples'],
-        ['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Doptimization=1'] + NO_RIVALS),
+        ['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Doptimization=1'] + NO_BENCH),
     Row('threads', 'an order that is missing between two owners of a buffer', ['race'],
-        ['-Db_sanitize=thread', '-Db_lundef=false'] + NO_RIVALS, env={'CC': 'clang'}, is_whole=False),
+        ['-Db_sanitize=thread', '-Db_lundef=false'] + NO_BENCH, env={'CC': 'clang'}, is_whole=False),
     Row('release', 'a check that lived in an assert, and what -O3 makes of the memory orders',
-        ['race', 'crash'], ['--buildtype=release', '-Db_ndebug=true'] + NO_RIVALS, is_whole=False),
+        ['race', 'crash'], ['--buildtype=release', '-Db_ndebug=true'] + NO_BENCH, is_whole=False),
     Row('no-rseq', 'code that counts on restartable sequences being there', ['race', 'crash'],
         env={'GLIBC_TUNABLES': 'glibc.pthread.rseq=0'}, build='gcc'),
 ]
