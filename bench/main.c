@@ -261,7 +261,7 @@ int main(int argc, char **argv)
 		return worker_main(arguments.worker, codes, sizeof(codes) / sizeof(codes[0]));
 	fill_in(&arguments.plan);
 	machine_init(&machine, arguments.cores);
-	series_new(&series, arguments.only, arguments.plan.repetitions, &machine);
+	series_new(&series, arguments.only, &arguments.plan, &machine);
 	if (series.n == 0)
 		fail("no workload is called %s; --list names them", arguments.only);
 	if (arguments.is_list)

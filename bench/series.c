@@ -18,6 +18,7 @@
 
 #define TRY_OPS (2 * OPS_UNIT)
 #define OPS_MAX 1e9
+#define QUICK_DEPTH 64
 
 static void workload_name(const struct kind *kind, const struct engine *engine, char *ret,
 	size_t size)
@@ -77,7 +78,15 @@ static void add(struct series *series, const struct kind *kind, const struct eng
 		fail("out of memory");
 }
 
-void series_new(struct series *ret, const char *pattern, unsigned repetitions,
+static bool is_for(const struct kind *kind, const char *name, const char *pattern,
+	const struct plan *plan)
+{
+	if (!pattern && plan->is_quick && kind->group == GROUP_PIPES && kind->depth != QUICK_DEPTH)
+		return false;
+	return is_wanted(name, pattern);
+}
+
+void series_new(struct series *ret, const char *pattern, const struct plan *plan,
 	const struct machine *machine)
 {
 	const char *refusal;
@@ -92,8 +101,8 @@ void series_new(struct series *ret, const char *pattern, unsigned repetitions,
 		for (j = 0; j < n_engines; j++) {
 			refusal = engine_refusal(&engines[j], &kinds[i]);
 			workload_name(&kinds[i], &engines[j], name, sizeof(name));
-			if ((!refusal || *refusal) && is_wanted(name, pattern))
-				add(ret, &kinds[i], &engines[j], repetitions, machine);
+			if ((!refusal || *refusal) && is_for(&kinds[i], name, pattern, plan))
+				add(ret, &kinds[i], &engines[j], plan->repetitions, machine);
 		}
 	}
 }

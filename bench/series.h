@@ -35,8 +35,9 @@ struct series {
 	struct result *result; /* in the order of the tables: by kind, then by engine */
 };
 
-/* The workloads whose name matches the shell pattern, or has it as a part; NULL: all. */
-void series_new(struct series *ret, const char *pattern, unsigned repetitions,
+/* The workloads whose name matches the shell pattern, or has it as a part; NULL: all, but of pipes,
+ * if it is to be quick, only those of one depth. */
+void series_new(struct series *ret, const char *pattern, const struct plan *plan,
 	const struct machine *machine);
 void series_free(struct series *series);
 

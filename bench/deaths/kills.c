@@ -24,6 +24,7 @@
 #define PATIENCE_NS INT64_C(100000000)
 #define PATIENCE_NS_REAPER INT64_C(3000000000)
 #define STUCK_NS INT64_C(1000000000) /* without progress */
+#define STUCK_NS_QUICK INT64_C(300000000)
 #define STUCK_NS_REAPER INT64_C(10000000000)
 /* A rival's daemon knows a dead process after one and a half seconds, and has room for 300. */
 #define PACE_NS 20000000
@@ -68,7 +69,9 @@ static void storm_over(const struct engine *engine, unsigned which, uint64_t kil
 		.wanted = kills,
 		.most = slots,
 		.patience_ns = kills && has_reaper(engine) ? PATIENCE_NS_REAPER : PATIENCE_NS,
-		.stuck_ns = has_reaper(engine) ? STUCK_NS_REAPER : STUCK_NS,
+		.stuck_ns = has_reaper(engine) ? STUCK_NS_REAPER
+			    : is_quick         ? STUCK_NS_QUICK
+					       : STUCK_NS,
 		.pace_ns = !engine->has_daemon ? 0 : is_held ? PACE_NS_HELD : PACE_NS,
 		.limit_ns = engine->program ? RIVAL_NS_MAX : OWN_NS_MAX,
 	};

@@ -25,6 +25,7 @@
 #include "tests/instruction/passes.h"
 #include "tests/instruction/semaphores.h"
 
+#define BY_LUCK ", by luck" /* the end of an excuse for what is reached now and then */
 #define FAILURES_MAX 20
 
 struct options {
@@ -290,8 +291,11 @@ static void check_reached(const struct trial *t, const struct options *o)
 		}
 	}
 	for (i = 0; i < l->n_excuses; i++) {
-		idle += used[i] == 0;
-		printf("# %s: %u: %s\n", used[i] ? "excused" : "an excuse for nothing", used[i],
+		/* Luck may have reached it, this time. */
+		bool is_idle = used[i] == 0 && !strstr(l->excuse[i], BY_LUCK);
+
+		idle += is_idle;
+		printf("# %s: %u: %s\n", is_idle ? "an excuse for nothing" : "excused", used[i],
 			l->excuse[i]);
 	}
 	check(missing == 0, "%u instructions are never reached and not excused", missing);
