@@ -69,17 +69,17 @@ static bool can_turn_to(const struct core_here *here, uint32_t number, unsigned 
 /*
  * What was returned on this core is in a segment's mask already, so the core goes on to it as it
  * is, without a walk. Nobody takes anything out of the mask of a segment that is not current, but
- * who relinquishes it, and that changes the holder.
+ * who relinquishes it, and that changes the holder. The sequence is told the word that it is while
+ * the core holds the segment; if it does not, it is another.
  */
 static enum section turn_to(const struct core_here *here, uint64_t current, uint32_t number)
 {
 	struct thr_segment *segment = core_segment(here, number);
 	uint64_t holder = load_acquire(&segment->holder); /* [P7] */
+	uint64_t held = holder - holder_who(holder) + holder_of_core(here->core);
 
-	if (holder_who(holder) != holder_of_core(here->core))
-		return SECTION_CHANGED;
-	return section_switch(here->self->section, here->core, here->state, current, segment,
-		holder, 0, current_next(current, number));
+	return section_switch(here->self->section, here->core, here->state, current, segment, held,
+		0, current_next(current, number));
 }
 
 /* The segments of the ring, the one left longest ago first. */
