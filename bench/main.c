@@ -6,7 +6,6 @@
 
 #include <argp.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,18 +70,6 @@ struct arguments {
 	struct plan plan;
 	bool is_list;
 };
-
-_Noreturn void fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fprintf(stderr, "%sthruster-bench: ", isatty(STDERR_FILENO) ? "\n" : "");
-	vfprintf(stderr, format, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(EXIT_FAILURE);
-}
 
 static double number(const char *text, double least, double most, struct argp_state *state)
 {

@@ -6,7 +6,6 @@
  */
 
 #include "shm/adopt.h"
-#include "shm/circle.h"
 #include "shm/core.h"
 #include "shm/holder.h"
 #include "shm/mask.h"

@@ -67,18 +67,6 @@ struct arguments {
 static bool is_terminal; /* standard error */
 static bool is_silent, is_told;
 
-_Noreturn void fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fprintf(stderr, "%sthruster-deaths: ", is_terminal ? "\n" : "");
-	vfprintf(stderr, format, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(EXIT_FAILURE);
-}
-
 void say(const char *format, ...)
 {
 	va_list args;

@@ -5,7 +5,6 @@
  */
 
 #include <argp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,18 +53,6 @@ struct arguments {
 
 static unsigned repetition;
 static unsigned n_repetitions;
-
-_Noreturn void fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fprintf(stderr, "%sthruster-growth: ", isatty(STDERR_FILENO) ? "\n" : "");
-	vfprintf(stderr, format, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(EXIT_FAILURE);
-}
 
 /* A line that is written over on a terminal; elsewhere one for each repetition. */
 void progress(const char *what, double n)
